@@ -1,0 +1,81 @@
+"""Value types and errors; numpy only. Import names from here."""
+
+from .camera import Camera
+from .content import (
+    Arrangement,
+    Certificate,
+    Content,
+    Material,
+    Part,
+    Placement,
+    Rejection,
+    Request,
+    Unplaced,
+)
+from .errors import (
+    ContentError,
+    EnvironmentProblem,
+    FrameError,
+    InputError,
+    MissingExtra,
+    MissingSystemLibrary,
+    RecipeError,
+    ScanError,
+    SceneFileError,
+    SceneForgeError,
+    SceneForgeWarning,
+    UnknownFormatError,
+    UnsafeArchiveError,
+    UsageError,
+)
+from .files import write_aside, write_bytes, write_folder_aside
+from .labels import LABEL_NAMES, Label
+from .mesh import Mesh
+from .scan import Frame, FrameSource, RoomCapture, Scan
+from .scene import CameraTrack, Light, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
+
+__all__ = [
+    "LABEL_NAMES",
+    "Arrangement",
+    "Camera",
+    "CameraTrack",
+    "Certificate",
+    "Content",
+    "ContentError",
+    "EnvironmentProblem",
+    "Frame",
+    "FrameError",
+    "FrameSource",
+    "InputError",
+    "Label",
+    "Light",
+    "Material",
+    "Mesh",
+    "MissingExtra",
+    "MissingSystemLibrary",
+    "OrientedBox",
+    "Part",
+    "Placement",
+    "Plane",
+    "RecipeError",
+    "Rejection",
+    "Relation",
+    "Request",
+    "Room",
+    "RoomCapture",
+    "Scan",
+    "ScanError",
+    "Scene",
+    "SceneFileError",
+    "SceneForgeError",
+    "SceneForgeWarning",
+    "SceneGraph",
+    "SceneObject",
+    "UnknownFormatError",
+    "Unplaced",
+    "UnsafeArchiveError",
+    "UsageError",
+    "write_aside",
+    "write_bytes",
+    "write_folder_aside",
+]
