@@ -31,6 +31,7 @@ from .errors import (
 from .files import write_aside, write_bytes, write_folder_aside
 from .labels import LABEL_NAMES, Label
 from .mesh import Mesh
+from .progress import Progress, silent
 from .scan import Frame, FrameSource, RoomCapture, Scan
 from .scene import CameraTrack, Light, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
 
@@ -57,6 +58,7 @@ __all__ = [
     "Part",
     "Placement",
     "Plane",
+    "Progress",
     "RecipeError",
     "Rejection",
     "Relation",
@@ -75,6 +77,7 @@ __all__ = [
     "Unplaced",
     "UnsafeArchiveError",
     "UsageError",
+    "silent",
     "write_aside",
     "write_bytes",
     "write_folder_aside",

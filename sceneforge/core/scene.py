@@ -31,7 +31,7 @@ class Plane:
     T_world_plane: Float64
     """(4, 4) plane-to-world."""
     polygon: Float64
-    """(K, 2) outline [x, z] in metres in the local frame; its shoelace area in (x, z) is positive, that of holes negative."""
+    """(K, 2) outline [x, z] in metres, local frame; shoelace area in (x, z) positive (negative for holes)."""
     holes: tuple[Float64, ...] = ()
     """Each (K, 2) [x, z]: places inside the outline that are not this surface."""
     scores: Mapping[str, float] = field(default_factory=dict)
