@@ -1,0 +1,49 @@
+"""Doors in: `load` for captures, `load_content` for models. One reader per file; see docs/formats.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sceneforge.core import Content, RoomCapture, Scan
+
+__all__ = ["load", "load_content"]
+
+
+def load(path: str | Path, *, format: str | None = None) -> Scan | RoomCapture:
+    """Open a capture: recognise its layout, check it, and read lazily.
+
+    Args:
+        path: A capture's folder or file.
+        format: Name of a reader, e.g. "seven_scenes", to skip recognition.
+
+    Returns:
+        A `Scan` (RGB-D frames, decoded one by one on demand) or a `RoomCapture` (planes, boxes, mesh).
+
+    Raises:
+        UnknownFormatError: Nothing recognises the path; the message lists the known layouts.
+        ScanError: The capture as a whole is unusable.
+        UnsafeArchiveError: An archive would write outside its folder or grow without measure.
+        MissingExtra: The format needs a package that is not installed.
+    """
+    from ._discover import open_capture
+
+    return open_capture(Path(path), format)
+
+
+def load_content(path: str | Path) -> Content:
+    """Open a model to place: .glb, .gltf, .obj, .ply, .stl or .off, with materials, textures and vertex colours.
+
+    Args:
+        path: The model's file. Other files it refers to are read only from its own folder.
+
+    Returns:
+        Content in metres, +Y up, node transforms applied.
+
+    Raises:
+        ContentError: Missing, damaged, without triangles, or refers to files outside its folder.
+    """
+    from ._content import read_content
+
+    return read_content(Path(path))
