@@ -1,0 +1,119 @@
+"""Labels of planes from geometry alone: which way they face, how high they lie, how large and how flat they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sceneforge.core import Label
+
+LEVEL_COS = float(np.cos(np.radians(20)))
+UPRIGHT_COS = float(np.sin(np.radians(20)))
+
+
+@dataclass(frozen=True)
+class PlaneFacts:
+    """What the labels are decided on. Heights are along up, metres, in the scene's world."""
+
+    up_cosine: float
+    """Normal . up."""
+    height: float
+    """Mean height."""
+    bottom: float
+    """Lowest point."""
+    top: float
+    """Highest point."""
+    area_m2: float
+    """Outline less holes."""
+    length_m: float
+    """Longest horizontal extent."""
+    rms_m: float
+    """Flatness."""
+    backed: float
+    """Share of the rim from which a surface rises by 0.15-0.6 m right behind it: a backrest, armrests or a wall."""
+    beyond: float
+    """Share of the scene's surface that lies behind the plane: about 0 for the walls of a room."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Reference heights."""
+
+    floor: float | None
+    """Height of the floor, None when none was seen."""
+    assumed_floor: float
+    """The floor, or where it would be under a camera held at 1.5 m."""
+    camera: float | None
+    """Median camera height."""
+    ceiling: float | None
+    """Height of the ceiling."""
+
+
+def find_levels(facts: list[PlaneFacts], camera_height: float | None) -> Levels:
+    """The floor is the lowest level surface that is large enough and far enough below the camera."""
+    level = [f for f in facts if f.up_cosine > LEVEL_COS]
+    floor = None
+    if level:
+        largest = max(f.area_m2 for f in level)
+        big = [f for f in level if f.area_m2 >= max(0.12 * largest, 0.15)]
+        lowest = min(big, key=lambda f: f.height)
+        # Lower by less than 12 cm is the same floor measured twice: take the larger piece.
+        same = [f for f in big if f.height - lowest.height < 0.12]
+        best = max(same, key=lambda f: f.area_m2)
+        if camera_height is None or camera_height - best.height > 0.65:
+            floor = best.height
+    if floor is not None:
+        assumed = floor
+    elif camera_height is not None:
+        assumed = camera_height - 1.5
+    else:
+        assumed = min((f.bottom for f in facts), default=0.0)
+    ceilings = [
+        f
+        for f in facts
+        if f.up_cosine < -LEVEL_COS and f.height - assumed > 1.9 and (camera_height is None or f.height > camera_height)
+    ]
+    ceiling = max(ceilings, key=lambda f: f.area_m2).height if ceilings else None
+    return Levels(floor, assumed, camera_height, ceiling)
+
+
+def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
+    """Probability of each label, summing to 1: a product of soft thresholds per label, normalised against "other"."""
+    h = f.height - levels.assumed_floor
+    scores = dict.fromkeys((Label.FLOOR, Label.CEILING, Label.WALL, Label.TABLE, Label.SEAT), 0.0)
+    if f.up_cosine > LEVEL_COS:
+        if levels.floor is not None:
+            scores[Label.FLOOR] = _fade(abs(h), 0.05, 0.12) * _rise(f.area_m2, 0.05, 0.3)
+        size = _rise(f.area_m2, 0.08, 0.2)
+        table_height = _rise(h, 0.30, 0.42) * _fade(h, 1.05, 1.25)
+        seat_height = _rise(h, 0.22, 0.32) * _fade(h, 0.52, 0.62)
+        soft = 0.5 * _rise(f.rms_m, 0.004, 0.010) + 0.5
+        seat_like = _rise(f.backed, 0.15, 0.45)
+        tall = _rise(h, 0.52, 0.62)
+        scores[Label.SEAT] = size * seat_height * (0.15 + 0.85 * seat_like * soft) * _fade(f.area_m2, 2.0, 3.0)
+        scores[Label.TABLE] = size * table_height * (tall + (1 - tall) * (1 - 0.85 * seat_like))
+    elif f.up_cosine < -LEVEL_COS:
+        above = 1.0 if levels.camera is None else _rise(f.height - levels.camera, 0.1, 0.4)
+        scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above
+    elif abs(f.up_cosine) < UPRIGHT_COS:
+        span = f.top - f.bottom
+        reach = _rise(f.top - levels.assumed_floor, 1.2, 1.9)
+        outer = _fade(f.beyond, 0.02, 0.15)
+        broad = _rise(f.area_m2, 0.4, 1.5) * _rise(span, 0.5, 1.2)
+        scores[Label.WALL] = broad * (0.25 + 0.45 * outer + 0.3 * reach) * (0.4 + 0.6 * max(reach, outer))
+    best = max(scores.values())
+    scores[Label.OTHER] = max(1.0 - best, 0.02)
+    total = sum(scores.values())
+    return {str(label): round(s / total, 6) for label, s in scores.items() if s > 0}
+
+
+def _rise(x: float, low: float, high: float) -> float:
+    """0 below `low`, 1 above `high`, smooth between."""
+    t = float(np.clip((x - low) / (high - low), 0, 1))
+    return t * t * (3 - 2 * t)
+
+
+def _fade(x: float, low: float, high: float) -> float:
+    """1 below `low`, 0 above `high`, smooth between."""
+    return 1 - _rise(x, low, high)

@@ -1,0 +1,253 @@
+"""A capture in, a scene out: track, fuse, find planes, name them, relate them. One pass over the frames."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from sceneforge.core import (
+    CameraTrack,
+    FrameError,
+    Mesh,
+    Plane,
+    Progress,
+    RoomCapture,
+    Scan,
+    ScanError,
+    Scene,
+    silent,
+)
+from sceneforge.core.arrays import Float64, Int32
+from sceneforge.core.transforms import make_transform, rotation_between, transform_points
+
+from .fusion import DepthFusion
+from .gravity import UpEstimate, estimate_up, prior_from_cameras
+from .objects import find_objects
+from .planes import PlaneOptions, find_planes
+from .relations import find_relations
+from .rooms import find_rooms
+from .surfaces import bound_planes, label_mesh
+from .surfels import SurfaceSamples, Surfels, build_surfels, sample_surface
+
+UP = np.array([0.0, 1.0, 0.0])
+MIN_UP_CONFIDENCE = 0.3
+
+
+@dataclass
+class Account:
+    """What happened and how long it took, for report.json."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall seconds by stage."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Frames, vertices, planes, ..."""
+    warnings: list[str] = field(default_factory=list)
+    """What was survivable but worth knowing."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 4)
+
+
+def understand_scan(
+    scan: Scan,
+    *,
+    voxel_m: float = 0.02,
+    max_depth_m: float = 4.5,
+    every: int = 1,
+    ignore_poses: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> tuple[Scene, Account]:
+    """Understand an RGB-D capture.
+
+    Args:
+        scan: The capture. Poses are taken from it; where it has none they are estimated from the images.
+        voxel_m: Voxel edge of the reconstruction, metres.
+        max_depth_m: Depth beyond this is not fused.
+        every: Use every n-th frame.
+        ignore_poses: Estimate poses even where the capture has them.
+        seed: Seed of the tracker's sampling.
+        progress: Told of each stage.
+
+    Raises:
+        ScanError: Too many frames are damaged, no frame has a pose, or nothing was reconstructed.
+    """
+    account = Account()
+    bad: list[FrameError] = []
+    pose_confidence = np.ones(len(scan))
+    if ignore_poses or not scan.has_poses:
+        scan, pose_confidence = _tracked(scan, seed, progress, bad, account)
+    used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
+    lost = len(range(0, len(scan), every)) - len(used)
+    if not used:
+        raise ScanError("no frame has a usable pose", path=scan.path, fix="check the pose file, or use ignore_poses")
+    R_given = None if scan.up is None else _rotation_to_y(scan.up)
+    T_scene_source = make_transform(np.eye(3) if R_given is None else R_given, np.zeros(3))
+
+    fusion = DepthFusion(voxel_m=voxel_m, max_depth_m=max_depth_m)
+    indices: list[int] = []
+    with account.stage("fuse"):
+        for n, frame in enumerate(scan.frames(used, bad=bad)):
+            assert frame.T_world_camera is not None
+            fusion.add(frame, T_scene_source @ frame.T_world_camera)
+            indices.append(frame.index)
+            progress("fuse", n + 1, len(used))
+    with account.stage("mesh"):
+        mesh = fusion.mesh()
+        del fusion
+    if not len(mesh.faces):
+        raise ScanError(
+            "no surface could be reconstructed from the depth images",
+            path=scan.path,
+            expected=f"depth between 0.2 and {max_depth_m} m",
+            fix="check the depth unit and the poses",
+        )
+    T_source_camera = np.stack([np.asarray(scan.sources[i].T_world_camera) for i in indices])
+    source = {"name": scan.name, "format": scan.format, "gravity": "capture"}
+    if R_given is None:
+        with account.stage("gravity"):
+            estimate = _estimate_up(mesh, prior_from_cameras(T_source_camera), account)
+            source["gravity"] = f"estimated ({estimate.confidence:.2f})"
+            R = _rotation_to_y(estimate.up)
+            T_scene_source = make_transform(R, np.zeros(3))
+            mesh = replace(mesh, vertices=transform_points(T_scene_source, mesh.vertices).astype(np.float32))
+    T_scene_camera = np.asarray(T_scene_source @ T_source_camera)
+    track = CameraTrack(
+        tuple(indices),
+        np.array([scan.sources[i].timestamp_s for i in indices]),
+        T_scene_camera,
+        pose_confidence[indices],
+    )
+    _warn_of_lost_frames(account, bad, lost, len(used))
+    account.warnings.extend(scan.notes)
+    account.counts["frames"] = len(indices)
+    account.counts["frames_skipped"] = len(bad)
+    scene = _understand_surface(mesh, T_scene_camera[:, :3, 3], account, progress)
+    return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account
+
+
+def understand_room(capture: RoomCapture, *, progress: Progress = silent) -> tuple[Scene, Account]:
+    """Understand a mesh, a point cloud or a headset's room capture: the same path as a scan from the mesh on.
+
+    Where the capture has no mesh, the device's own planes and boxes are the scene.
+
+    Raises:
+        ScanError: There is neither a mesh nor any plane.
+    """
+    account = Account()
+    account.warnings.extend(capture.notes)
+    source = {"name": capture.name, "format": capture.format, "gravity": "capture"}
+    if capture.mesh is None or len(capture.mesh.vertices) < 3:
+        if not capture.planes and not capture.objects:
+            raise ScanError("neither a mesh nor planes", path=capture.path, expected="a mesh or device entities")
+        graph = find_relations(capture.planes, capture.objects)
+        scene = Scene(capture.planes, capture.objects, find_rooms(capture.planes), graph, source=source)
+        account.counts.update(planes=len(scene.planes), objects=len(scene.objects))
+        return scene, account
+    mesh, T_scene_source = capture.mesh, np.eye(4)
+    if capture.up is None:
+        with account.stage("gravity"):
+            estimate = _estimate_up(mesh, UP, account)
+        source["gravity"] = f"estimated ({estimate.confidence:.2f})"
+        T_scene_source = make_transform(_rotation_to_y(estimate.up), np.zeros(3))
+    else:
+        T_scene_source = make_transform(_rotation_to_y(capture.up), np.zeros(3))
+    if not np.array_equal(T_scene_source, np.eye(4)):
+        mesh = replace(mesh, vertices=transform_points(T_scene_source, mesh.vertices).astype(np.float32))
+    scene = _understand_surface(mesh, None, account, progress)
+    return replace(scene, T_scene_source=T_scene_source, source=source), account
+
+
+def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, progress: Progress) -> Scene:
+    options = PlaneOptions()
+    progress("planes", 0, 3)
+    with account.stage("planes"):
+        samples, surfels = _surfels(mesh, options)
+        fits = find_planes(surfels, options)
+        progress("planes", 1, 3)
+        surfaces = bound_planes(fits, samples, surfels, cameras, min_area_m2=options.min_area_m2)
+        progress("planes", 2, 3)
+        vertex_plane = _vertex_planes(mesh, samples, surfels, surfaces.surfel_plane, surfaces.planes)
+        mesh = label_mesh(mesh, surfaces.planes, vertex_plane)
+    with account.stage("objects"):
+        objects = find_objects(surfels, surfaces.planes, surfaces.surfel_plane, surfaces.levels)
+        rooms = find_rooms(surfaces.planes)
+        graph = find_relations(surfaces.planes, objects)
+    progress("planes", 3, 3)
+    account.counts.update(
+        vertices=len(mesh.vertices),
+        triangles=len(mesh.faces),
+        planes=len(surfaces.planes),
+        objects=len(objects),
+        relations=len(graph.relations),
+    )
+    if surfaces.levels.floor is None:
+        account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
+    return Scene(surfaces.planes, objects, rooms, graph, mesh=mesh)
+
+
+def _surfels(mesh: Mesh, options: PlaneOptions) -> tuple[SurfaceSamples, Surfels]:
+    samples = sample_surface(mesh, 0.02)
+    return samples, build_surfels(samples, options.cell_m)
+
+
+def _vertex_planes(
+    mesh: Mesh, samples: SurfaceSamples, surfels: Surfels, surfel_plane: Int32, planes: tuple[Plane, ...]
+) -> Int32:
+    """Index into `planes` (N,) of each mesh vertex, -1 = none: its nearest sample's plane, if the vertex lies on it."""
+    from scipy.spatial import cKDTree
+
+    if len(samples.points) == len(mesh.vertices) and np.array_equal(samples.points, mesh.vertices):
+        nearest = np.arange(len(mesh.vertices))
+    else:
+        _, nearest = cKDTree(samples.points).query(mesh.vertices)
+    out = surfel_plane[surfels.member[nearest]].copy()
+    for i, p in enumerate(planes):
+        mine = np.flatnonzero(out == i)
+        off = (mesh.vertices[mine] - p.origin) @ p.normal
+        out[mine[np.abs(off) > 0.04]] = -1
+    return out
+
+
+def _rotation_to_y(up: Float64) -> Float64:
+    # Captures that are upright already keep their world to the last bit.
+    return np.eye(3) if float(up @ UP) > 1 - 1e-9 else rotation_between(up, UP)
+
+
+def _estimate_up(mesh: Mesh, prior: Float64, account: Account) -> UpEstimate:
+    _, surfels = _surfels(mesh, PlaneOptions())
+    estimate = estimate_up(surfels, prior)
+    if estimate.confidence < MIN_UP_CONFIDENCE:
+        account.warnings.append(
+            f"up is uncertain (confidence {estimate.confidence:.2f}): few level or upright surfaces were seen"
+        )
+    return estimate
+
+
+def _tracked(
+    scan: Scan, seed: int, progress: Progress, bad: list[FrameError], account: Account
+) -> tuple[Scan, Float64]:
+    from .tracking import track
+
+    with account.stage("track"):
+        result = track(scan, seed=seed, progress=progress, bad=bad)
+    account.warnings.extend(result.notes)
+    bad.clear()  # the same frames are met, and counted, again when they are fused
+    return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)
+
+
+def _warn_of_lost_frames(account: Account, bad: list[FrameError], lost: int, used: int) -> None:
+    if lost:
+        account.warnings.append(f"{lost} of {lost + used} frames have no usable pose and were left out")
+    if bad:
+        account.warnings.append(f"{len(bad)} of {used} frames could not be read and were left out, the first: {bad[0]}")
