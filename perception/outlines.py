@@ -48,9 +48,7 @@ class PlaneRaster:
         return out
 
 
-def trace(
-    xz: Float64, *, close_m: float, min_area_m2: float, min_hole_m2: float, simplify_m: float = 0.02
-) -> PlaneRaster:
+def trace(xz: Float64, *, close_m: float, min_area_m2: float, min_hole_m2: float, simplify_m: float) -> PlaneRaster:
     """Trace the outline of a plane's samples.
 
     Args:
@@ -69,7 +67,7 @@ def trace(
     seen = np.zeros((h, w), np.uint8)
     seen[cell[:, 1], cell[:, 0]] = 1
     seen = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    radius = max(int(round(close_m / CELL_M)), 1)
+    radius = max(round(close_m / CELL_M), 1)
     disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     filled = cv2.morphologyEx(seen, cv2.MORPH_CLOSE, disk)
     count, component = cv2.connectedComponents(filled, connectivity=4)
@@ -102,7 +100,8 @@ def _polygon(mask: Any, corner: Float64, min_hole_m2: float, simplify_m: float) 
     from shapely.geometry import MultiPolygon, Polygon
 
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    outer, inner = [], []
+    outer: list[Float64] = []
+    inner: list[Float64] = []
     for contour, link in zip(contours, hierarchy[0], strict=True):
         if len(contour) >= 3:
             (outer if link[3] < 0 else inner).append(contour[:, 0].astype(np.float64) * CELL_M + corner)

@@ -148,7 +148,7 @@ def _merge(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> list[Plan
 def _coplanar(big: PlaneFit, small: PlaneFit, o: PlaneOptions) -> bool:
     # The normal of a small patch is uncertain by about rms / extent: allow for it.
     slack = np.arctan2(2 * small.rms_m, np.sqrt(small.area_m2) / 2)
-    return float(big.normal @ small.normal) > np.cos(o.merge_angle + min(slack, np.radians(10)))
+    return bool(big.normal @ small.normal > np.cos(o.merge_angle + min(slack, np.radians(10))))
 
 
 def _assign(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> Int32:

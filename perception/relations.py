@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sceneforge.core import Plane, Relation, SceneGraph, SceneObject
@@ -70,7 +72,7 @@ def _height_at(plane: Plane, point: Float64) -> float:
     return float(c[1] - (n[0] * (point[0] - c[0]) + n[2] * (point[2] - c[2])) / n[1])
 
 
-def _outline(plane: Plane):  # type: ignore[no-untyped-def]
+def _outline(plane: Plane) -> Any:
     from shapely.geometry import Polygon
 
     ring = plane.to_world(plane.polygon)[:, [0, 2]]
@@ -78,7 +80,7 @@ def _outline(plane: Plane):  # type: ignore[no-untyped-def]
     return shape if shape.is_valid else shape.buffer(0)
 
 
-def _footprint(o: SceneObject):  # type: ignore[no-untyped-def]
+def _footprint(o: SceneObject) -> Any:
     from shapely.geometry import MultiPoint
 
     return MultiPoint(o.box.corners[:, [0, 2]]).convex_hull.buffer(1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -72,16 +73,16 @@ def bound_planes(
     ends = np.searchsorted(sample_owner[by_fit], np.arange(len(fits) + 1))
     tree = _surfel_tree(surfels)
 
-    def pieces_of(i: int, close_m: float) -> list[tuple[PlaneRaster, int, Outline]]:
+    def pieces_of(i: int, close_m: float, simplify_m: float) -> list[tuple[PlaneRaster, int, Outline]]:
         xz = local[i][:, [0, 2]]
-        raster = trace(xz, close_m=close_m, min_area_m2=min_area_m2, min_hole_m2=0.02)
+        raster = trace(xz, close_m=close_m, min_area_m2=min_area_m2, min_hole_m2=0.02, simplify_m=simplify_m)
         return [(raster, k, o) for k, o in enumerate(raster.outlines)]
 
     frames = [plane_frame(f.normal, f.centre) for f in fits]
     local = [
         (samples.points[by_fit[ends[i] : ends[i + 1]]] - frames[i][:3, 3]) @ frames[i][:3, :3] for i in range(len(fits))
     ]
-    shape = [pieces_of(i, CLOSE_OTHER_M) for i in range(len(fits))]
+    shape = [pieces_of(i, CLOSE_OTHER_M, 0.02) for i in range(len(fits))]
 
     def facts_of(i: int, outline: Outline) -> PlaneFacts:
         return _facts(fits[i], frames[i], outline, samples, surfels, tree)
@@ -93,12 +94,12 @@ def bound_planes(
         facts = [facts_of(i, o) for _, _, o in parts]
         votes = [score_labels(f, levels) for f in facts]
         if facts and Label(max(votes[0], key=lambda k: votes[0][k])) in STRUCTURE:
-            parts = pieces_of(i, CLOSE_STRUCTURE_M)
+            parts = pieces_of(i, CLOSE_STRUCTURE_M, 0.035)
             facts = [facts_of(i, o) for _, _, o in parts]
             votes = [score_labels(f, levels) for f in facts]
-        for (raster, k, outline), f, scores in zip(parts, facts, votes, strict=True):
+        for (raster, k, outline), known, scores in zip(parts, facts, votes, strict=True):
             label = Label(max(sorted(scores), key=lambda name: scores[name]))
-            pieces.append(_Piece(fits[i], frames[i], raster, k, outline, f, label, scores))
+            pieces.append(_Piece(fits[i], frames[i], raster, k, outline, known, label, scores))
     rank = {label: n for n, label in enumerate((*STRUCTURE, Label.TABLE, Label.SEAT, Label.OTHER))}
     pieces.sort(key=lambda p: (rank[p.label], -round(p.outline.area_m2, 6), int(p.fit.surfels[0]), p.number))
     return Surfaces(
@@ -138,14 +139,14 @@ def _surfel_planes(pieces: list[_Piece], surfels: Surfels) -> Int32:
     return out
 
 
-def _surfel_tree(surfels: Surfels) -> object:
+def _surfel_tree(surfels: Surfels) -> Any:
     from scipy.spatial import cKDTree
 
     return cKDTree(surfels.position)
 
 
 def _facts(
-    fit: PlaneFit, T: Float64, outline: Outline, samples: SurfaceSamples, surfels: Surfels, tree: object
+    fit: PlaneFit, T: Float64, outline: Outline, samples: SurfaceSamples, surfels: Surfels, tree: Any
 ) -> PlaneFacts:
     ring = outline.polygon
     rim = np.stack([ring[:, 0], np.zeros(len(ring)), ring[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
@@ -166,7 +167,7 @@ def _facts(
     )
 
 
-def _backed(ring: Float64, T: Float64, surfels: Surfels, tree: object) -> float:
+def _backed(ring: Float64, T: Float64, surfels: Surfels, tree: Any) -> float:
     """Share of the rim with surface 0.15-0.6 m above it and no farther out than 12 cm."""
     edges = np.roll(ring, -1, axis=0) - ring
     length = np.linalg.norm(edges, axis=1)
@@ -175,6 +176,6 @@ def _backed(ring: Float64, T: Float64, surfels: Surfels, tree: object) -> float:
     rim = np.stack([points[:, 0], np.zeros(len(points)), points[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
     hits = np.zeros(len(rim), bool)
     for rise in (0.2, 0.3, 0.4):
-        distance, _ = tree.query(rim + [0, rise, 0], distance_upper_bound=0.13)  # type: ignore[attr-defined]
+        distance, _ = tree.query(rim + np.array([0, rise, 0]), distance_upper_bound=0.13)
         hits |= np.isfinite(distance)
     return float(hits.mean())

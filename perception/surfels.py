@@ -120,7 +120,7 @@ def build_surfels(samples: SurfaceSamples, cell_m: float) -> Surfels:
     count = len(unique)
 
     def total(values: Float64) -> Float64:
-        return np.bincount(member, values, minlength=count)
+        return np.asarray(np.bincount(member, values, minlength=count), dtype=np.float64)
 
     area = np.maximum(total(samples.area), 1e-12)
     position = np.stack([total(samples.area * p[:, k]) for k in range(3)], axis=1) / area[:, None]
