@@ -136,7 +136,7 @@ def _placement(v: JsonValue) -> PlacementRecord:
             content_path=v["content"]["path"].text(),
             surface=v["surface"].text(),
             T_world_content=v["T_world_content"].array(4, 4),
-            scale=v["scale"].number(0),
+            scale=_positive(v["scale"]),
             certificate=Certificate(
                 contact_gap_m=c["contact_gap_m"].number(0),
                 penetration_m=c["penetration_m"].number(0),
@@ -146,3 +146,9 @@ def _placement(v: JsonValue) -> PlacementRecord:
             ),
             reasons=v["reasons"].texts(),
         )
+
+
+def _positive(v: JsonValue) -> float:
+    if v.number(0) == 0:
+        raise v.error("is 0", expected="a positive factor")
+    return v.number()
