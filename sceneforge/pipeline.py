@@ -1,0 +1,268 @@
+"""The whole road in three functions: understand() -> arrange() -> render(), and compose() for a recipe."""
+
+from __future__ import annotations
+
+import json
+import platform
+import resource
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sceneforge.core import (
+    Arrangement,
+    Progress,
+    Request,
+    RoomCapture,
+    Scan,
+    Scene,
+    UsageError,
+    silent,
+    write_bytes,
+)
+
+if TYPE_CHECKING:
+    from sceneforge.recipe import Recipe
+
+PACKAGES = ("numpy", "scipy", "numba", "open3d", "opencv-python-headless", "trimesh", "shapely", "av")
+
+
+@dataclass(frozen=True)
+class RenderResult:
+    """What `render` wrote."""
+
+    video: Path
+    """H.264 MP4 of the captured frames with the content in them."""
+    contact_sheet: Path
+    """PNG with frames from the whole video."""
+    glb: Path
+    """Scene and content as glTF binary."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """Frames, seconds by stage, and what decided the occlusion."""
+
+
+@dataclass(frozen=True)
+class ComposeResult:
+    """What `compose` wrote."""
+
+    out: Path
+    """The folder with everything in it."""
+    scene: Scene
+    """The understood room."""
+    arrangement: Arrangement
+    """Where the content went, and what found no place."""
+    rendered: RenderResult | None
+    """Pictures; None for captures without frames."""
+
+
+def understand(
+    source: str | Path | Scan | RoomCapture,
+    out: str | Path | None = None,
+    *,
+    voxel_m: float = 0.02,
+    max_depth_m: float = 4.5,
+    every: int = 1,
+    ignore_poses: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Scene:
+    """Understand a capture: reconstruct it, find its planes, objects, rooms and relations.
+
+    Args:
+        source: A path that `load` recognises, or a loaded capture.
+        out: Folder for scene.json, mesh.glb, surface.npz, trajectory.txt, report.json and plan.png; None writes nothing.
+        voxel_m: Voxel edge of the reconstruction, metres.
+        max_depth_m: Depth readings beyond this are not used.
+        every: Use every n-th frame.
+        ignore_poses: Estimate the camera track even where the capture has one.
+        seed: Same input, same seed, same bytes (timings in report.json aside).
+        progress: Told of each stage.
+
+    Raises:
+        InputError: The capture cannot be read or holds no usable surface; the message says which file and frame.
+        UsageError: An option makes no sense.
+    """
+    from sceneforge.perception.understand import understand_room, understand_scan
+
+    if not 0.002 <= voxel_m <= 0.5:
+        raise UsageError(f"voxel_m must lie between 0.002 and 0.5 metres, got {voxel_m}")
+    if not 0.3 <= max_depth_m <= 13:
+        raise UsageError(f"max_depth_m must lie between 0.3 and 13 metres, got {max_depth_m}")
+    if every < 1:
+        raise UsageError(f"every must be at least 1, got {every}")
+    start = time.perf_counter()
+    capture = _loaded(source)
+    if isinstance(capture, Scan):
+        scene, account = understand_scan(
+            capture,
+            voxel_m=voxel_m,
+            max_depth_m=max_depth_m,
+            every=every,
+            ignore_poses=ignore_poses,
+            seed=seed,
+            progress=progress,
+        )
+    else:
+        scene, account = understand_room(capture, progress=progress)
+    if out is not None:
+        folder = Path(out)
+        with account.stage("write"):
+            _write_scene(scene, folder)
+        report = {
+            "format": "sceneforge.report",
+            "version": 1,
+            "capture": {"name": capture.name, "format": capture.format, "path": capture.path},
+            "seed": seed,
+            "options": {"voxel_m": voxel_m, "max_depth_m": max_depth_m, "every": every, "ignore_poses": ignore_poses},
+            "counts": account.counts,
+            "warnings": account.warnings,
+            "seconds": {**account.seconds, "total": round(time.perf_counter() - start, 4)},
+            "peak_rss_mb": peak_rss_mb(),
+            "versions": versions(),
+        }
+        write_bytes(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    return scene
+
+
+def arrange(
+    scene: Scene,
+    requests: Sequence[Request],
+    out: str | Path | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Arrangement:
+    """Place content on the scene's surfaces; what finds no place says why per surface.
+
+    Args:
+        scene: An understood scene with its mesh.
+        requests: What to place, most important first.
+        out: Folder for arrangement.json; None writes nothing.
+        seed: Same scene, requests and seed give the same placements.
+        progress: Told after each request.
+    """
+    from sceneforge.export import export
+    from sceneforge.placement import arrange as solve
+
+    arrangement = solve(scene, requests, seed=seed, progress=progress)
+    if out is not None:
+        export(scene, Path(out) / "arrangement.json", arrangement=arrangement)
+    return arrangement
+
+
+def render(
+    scan: Scan | str | Path,
+    scene: Scene,
+    arrangement: Arrangement,
+    out: str | Path,
+    *,
+    fps: float = 15,
+    every: int = 1,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> RenderResult:
+    """Render the captured frames with the content in them, and the scene with the content as GLB.
+
+    Args:
+        scan: The capture that `scene` was understood from.
+        scene: Its scene, with mesh and camera track.
+        arrangement: Placed content.
+        out: Folder for preview.mp4, contact_sheet.png and composition.glb.
+        fps: Frames per second of the video.
+        every: Use every n-th tracked frame.
+        seed: Seed of the renderer's sampling.
+        progress: Told after each frame.
+
+    Raises:
+        UsageError: The capture has no pictures, or the scene no mesh or camera track.
+    """
+    from sceneforge.export import export
+    from sceneforge.rendering.video import render_video
+
+    capture = _loaded(scan)
+    if not isinstance(capture, Scan):
+        raise UsageError(f"'{capture.name}' has no pictures to render into; export its scene as GLB instead")
+    if scene.track is None or scene.mesh is None:
+        raise UsageError("rendering needs the scene's mesh and camera track: understand the capture first")
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    video = render_video(capture, scene, arrangement, folder, fps=fps, every=every, seed=seed, progress=progress)
+    glb = export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
+    return RenderResult(video.video, video.contact_sheet, glb, video.facts)
+
+
+def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> ComposeResult:
+    """Carry out a recipe: understand its capture, place its content, render the preview; everything lands in `out`.
+
+    Content that finds no place does not stop the rest: the result's `arrangement.unplaced` says why.
+
+    Raises:
+        InputError: The capture or a model cannot be used.
+    """
+    from sceneforge.export import export
+
+    folder = Path(out)
+    requests = recipe.requests()
+    capture = _loaded(recipe.scan_path)
+    scene = understand(capture, folder, seed=recipe.seed, progress=progress)
+    arrangement = arrange(scene, requests, folder, seed=recipe.seed, progress=progress)
+    rendered: RenderResult | None = None
+    if isinstance(capture, Scan):
+        settings = recipe.render
+        rendered = render(
+            capture,
+            scene,
+            arrangement,
+            folder,
+            fps=settings.fps,
+            every=settings.every,
+            seed=recipe.seed,
+            progress=progress,
+        )
+    else:
+        export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
+    return ComposeResult(folder, scene, arrangement, rendered)
+
+
+def versions() -> dict[str, str]:
+    """Versions of everything that can change a result, for report.json."""
+    from importlib import metadata
+
+    found = {"python": platform.python_version()}
+    for name in ("sceneforge", *PACKAGES):
+        for distribution in (name, f"{name}-cpu"):
+            try:
+                found[name] = metadata.version(distribution)
+                break
+            except metadata.PackageNotFoundError:
+                continue
+    return found
+
+
+def peak_rss_mb() -> int:
+    """Largest resident memory of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
+
+
+def _loaded(source: str | Path | Scan | RoomCapture) -> Scan | RoomCapture:
+    from sceneforge.io import load
+
+    return load(source) if isinstance(source, str | Path) else source
+
+
+def _write_scene(scene: Scene, folder: Path) -> None:
+    from sceneforge.export import export
+    from sceneforge.rendering.floor_plan import floor_plan
+
+    folder.mkdir(parents=True, exist_ok=True)
+    export(scene, folder / "scene.json")
+    if scene.mesh is not None:
+        export(scene, folder / "surface.npz")
+        export(scene, folder / "mesh.glb")
+    if scene.track is not None:
+        export(scene, folder / "trajectory.txt")
+    floor_plan(scene, folder / "plan.png")
