@@ -1,0 +1,278 @@
+"""The command line. Each command is a thin layer over one function of the library; heavy imports wait until it runs.
+
+Exit codes: 0 done, 1 our bug, 2 bad usage, 3 bad input, 4 a missing extra or system library.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import sceneforge
+from sceneforge import _cli_output as show
+
+app = typer.Typer(
+    name="sceneforge",
+    help="A captured room goes in, an understood scene comes out, and virtual content lives in it believably.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+OutFolder = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)]
+Seed = Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+ScanPath = Annotated[str, typer.Argument(metavar="SCAN", help="A capture's folder or file, or sample:living_room.")]
+Every = Annotated[int, typer.Option(min=1, help="Use every n-th frame.")]
+Understood = Annotated[Path, typer.Argument(metavar="UNDERSTOOD", help="A folder that `understand` wrote.")]
+Name = Annotated[str | None, typer.Argument(metavar="NAME", help="Which one; see --list.", show_default=False)]
+Listing = Annotated[bool, typer.Option("--list", help="List the names and stop.")]
+Data = Annotated[Path | None, typer.Option(help="Folder with recorded captures to use.", show_default=False)]
+
+
+@app.callback(invoke_without_command=True)
+def _global(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks. May stand anywhere on the line.")] = False,
+) -> None:
+    if version:
+        print(sceneforge.__version__)
+        raise typer.Exit
+
+
+@app.command(epilog="Example: sceneforge understand my_scan -o out/room")
+def understand(
+    scan: ScanPath,
+    out: OutFolder = None,
+    voxel_m: Annotated[float, typer.Option(min=0.002, max=0.5, help="Size of a surface voxel, metres.")] = 0.02,
+    every: Every = 1,
+    ignore_poses: Annotated[bool, typer.Option("--ignore-poses", help="Track the camera anew.")] = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find the surfaces, objects and room in a capture."""
+    from sceneforge.data import resolve_scan
+    from sceneforge.pipeline import understand as run
+
+    source = resolve_scan(scan)
+    folder = out or Path("out") / source.resolve().stem
+    with show.progress_bar() as progress:
+        scene = run(
+            source, folder, voxel_m=voxel_m, every=every, ignore_poses=ignore_poses, seed=seed, progress=progress
+        )
+    if as_json:
+        show.print_json({"out": folder, **show.scene_facts(scene)})
+    else:
+        print(show.scene_line(scene))
+        show.print_paths({"scene": folder / "scene.json", "plan": folder / "plan.png", "mesh": folder / "mesh.glb"})
+
+
+@app.command(epilog="Example: sceneforge place out/room --content rover.glb --on table --on floor -o out/placed")
+def place(
+    understood: Understood,
+    content: Annotated[str, typer.Option(help="Model file, or sample:rover.")],
+    on: Annotated[list[str] | None, typer.Option(help="Label, plane id or largest_horizontal; best first.")] = None,
+    out: OutFolder = None,
+    facing: Annotated[str | None, typer.Option(help="camera, or the id of a plane or object.")] = None,
+    near: Annotated[str | None, typer.Option(help="Id of a plane or object.")] = None,
+    yaw_deg: Annotated[float | None, typer.Option(help="Heading about the surface normal, degrees.")] = None,
+    scale: Annotated[float, typer.Option(help="Uniform factor on the model's size.")] = 1.0,
+    clearance_m: Annotated[float, typer.Option(min=0, help="Free distance to anything else, metres.")] = 0.02,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find a sound place for a model in an understood room; writes arrangement.json."""
+    from sceneforge.core import Request, UsageError
+    from sceneforge.data import resolve_content
+    from sceneforge.io import load_content, read_scene
+    from sceneforge.pipeline import arrange
+
+    if scale <= 0:
+        raise UsageError(f"--scale must be positive, got {scale:g}")
+    scene = read_scene(understood)
+    model = load_content(resolve_content(content))
+    request = Request(
+        id=model.name,
+        content=model,
+        on=tuple(on) if on else ("table", "floor"),
+        yaw_deg=yaw_deg,
+        facing=facing,
+        near=near,
+        scale=scale,
+        clearance_m=clearance_m,
+    )
+    folder = out or understood
+    with show.progress_bar() as progress:
+        arrangement = arrange(scene, [request], folder, seed=seed, progress=progress)
+    if as_json:
+        show.print_json({"out": folder, **show.arrangement_facts(arrangement)})
+    else:
+        show.print_arrangement(arrangement)
+        show.print_paths({"arrangement": folder / "arrangement.json"})
+
+
+@app.command(epilog="Example: sceneforge render my_scan out/placed -o out/preview")
+def render(
+    scan: ScanPath,
+    understood: Annotated[Path, typer.Argument(help="A folder with scene.json and arrangement.json.")],
+    out: OutFolder = None,
+    arrangement: Annotated[
+        Path | None, typer.Option(help="Another folder's arrangement.json.", show_default=False)
+    ] = None,
+    fps: Annotated[float, typer.Option(min=1, max=120, help="Frames per second of the video.")] = 15.0,
+    every: Every = 1,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Draw placed content into the capture's own frames: a video, a contact sheet and a GLB."""
+    from sceneforge.data import resolve_scan
+    from sceneforge.io import read_arrangement, read_scene
+    from sceneforge.pipeline import render as run
+
+    folder = out or understood
+    placed = read_arrangement(arrangement or understood / "arrangement.json")
+    scene = read_scene(understood)
+    with show.progress_bar() as progress:
+        result = run(resolve_scan(scan), scene, placed, folder, fps=fps, every=every, seed=seed, progress=progress)
+    _print_result(as_json, {"video": result.video, "pictures": result.contact_sheet, "glb": result.glb}, {})
+
+
+@app.command(epilog="Example: sceneforge compose samples/recipes/living_room.yaml -o out/living_room")
+def compose(
+    recipe: Annotated[Path, typer.Argument(help="An experience file (YAML).")],
+    out: OutFolder = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's seed.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Understand a capture, place a recipe's content in it, and render the preview."""
+    from sceneforge.recipe import load_recipe
+
+    loaded = load_recipe(recipe)
+    if seed is not None:
+        loaded = loaded.model_copy(update={"seed": seed})
+    _compose(loaded, out or Path("out") / loaded.name, as_json)
+
+
+@app.command(epilog="Example: sceneforge demo -o out/demo")
+def demo(out: OutFolder = None, as_json: AsJson = False) -> None:
+    """Compose the embedded sample, end to end, to a preview video."""
+    from sceneforge.data import demo_recipe
+    from sceneforge.recipe import load_recipe
+
+    _compose(load_recipe(demo_recipe()), out or Path("out/demo"), as_json)
+
+
+@app.command(epilog="Example: sceneforge export out/room --to glb -o room.glb")
+def export(
+    understood: Understood,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its suffix picks the format.")],
+    to: Annotated[str | None, typer.Option(help="Format by name, whatever the suffix.", show_default=False)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write an understood room, with placed content if there is any, for other programs."""
+    from sceneforge.export import export as run
+    from sceneforge.io import read_arrangement, read_scene
+
+    scene = read_scene(understood)
+    file = understood / "arrangement.json"
+    written = run(scene, out, arrangement=read_arrangement(file) if file.exists() else None, format=to)
+    _print_result(as_json, {"file": written}, {})
+
+
+@app.command(epilog="Example: sceneforge doctor")
+def doctor(
+    mend: Annotated[bool, typer.Option("--mend", help="Install missing system libraries where permitted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what is installed, what is missing, and the command that mends it."""
+    from sceneforge import doctor as examiner
+
+    if mend:
+        examiner.install_libraries(examiner.missing_libraries())
+    checks = examiner.examine()
+    ok = all(c.ok for c in checks if c.required)
+    commands = examiner.mend_commands(checks)
+    if as_json:
+        listed = [
+            {"name": c.name, "kind": c.kind, "required": c.required, "ok": c.ok, "found": c.found, "problem": c.problem}
+            for c in checks
+        ]
+        show.print_json({"ok": ok, "checks": listed, "mend": list(commands)})
+    else:
+        for c in checks:
+            state = "ok" if c.ok else "MISSING" if c.required else "optional"
+            print(f"{state:<9}{c.name:<24}{c.problem or c.found}")
+        for command in commands:
+            print(f"mend with: {command}")
+    if not ok:
+        raise typer.Exit(4)
+
+
+def _compose(recipe: Any, out: Path, as_json: bool) -> None:
+    from sceneforge.pipeline import compose as run
+
+    with show.progress_bar() as progress:
+        result = run(recipe, out, progress=progress)
+    if not as_json:
+        print(show.scene_line(result.scene))
+        show.print_arrangement(result.arrangement)
+    paths = {
+        "video": result.video,
+        "pictures": result.contact_sheet,
+        "scene": out / "scene.json",
+        "plan": out / "plan.png",
+        "glb": result.glb,
+    }
+    _print_result(as_json, paths, {**show.scene_facts(result.scene), **show.arrangement_facts(result.arrangement)})
+
+
+def _print_result(as_json: bool, paths: dict[str, Path | None], facts: dict[str, Any]) -> None:
+    if as_json:
+        show.print_json({**paths, **facts})
+    else:
+        show.print_paths(paths)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code. No deliberate error shows a traceback unless asked to."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments or bool(os.environ.get("SCENEFORGE_DEBUG"))
+    arguments = [a for a in arguments if a != "--debug"]
+    try:
+        with show.plain_warnings():
+            app(args=arguments, prog_name="sceneforge")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+    except Exception as error:
+        return _report(error, debug)
+    return 0
+
+
+def _report(error: Exception, debug: bool) -> int:
+    from sceneforge.core import SceneForgeError
+
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, SceneForgeError):
+        for line in str(error).splitlines():
+            show.print_problem("error", line)
+        return error.exit_code
+    text = " ".join(str(error).split())
+    show.print_problem(
+        "error",
+        f"{type(error).__name__}: {text}. This is a bug in SceneForge; "
+        "please report it with the output of the same command and --debug",
+    )
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
