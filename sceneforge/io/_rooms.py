@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sceneforge.core.arrays import Float64
+from sceneforge.core.crosswalk import Crosswalk
+from sceneforge.core.errors import InputError
 from sceneforge.core.labels import Label
 from sceneforge.core.scene import OrientedBox, Plane, SceneObject
 from sceneforge.core.transforms import make_transform, plane_frame
@@ -87,7 +89,12 @@ def scene_object(identity: str, label: Label, box: OrientedBox, confidence: floa
     return SceneObject(identity, label, confidence, box, {label.value: confidence})
 
 
-def numbered(kind: str, label: Label, counts: dict[str, int]) -> str:
-    """"plane_0", "plane_1", ... in file order; devices' UUIDs do not survive a second capture anyway."""
-    counts[kind] = counts.get(kind, -1) + 1
-    return f"{kind}_{counts[kind]}"
+def label_of(name: str, vocabulary: str, notes: list[str]) -> Label:
+    """The label for a device's name; an unknown name is kept as unlabelled, with a note."""
+    try:
+        return Crosswalk().from_platform(name, vocabulary).label
+    except InputError:
+        note = f"label {name!r} is not known to {vocabulary}: kept as unlabelled"
+        if note not in notes:
+            notes.append(note)
+        return Label.UNLABELLED

@@ -10,16 +10,14 @@ import numpy as np
 
 from sceneforge.core.arrays import Float64
 from sceneforge.core.errors import ScanError
-from sceneforge.core.labels import Label
 from sceneforge.core.mesh import Mesh
 from sceneforge.core.scan import RoomCapture
 from sceneforge.core.scene import SceneObject
 from sceneforge.core.transforms import transform_points
 
 from ._poses import pose_from_quaternion
-from ._rooms import RawPlane, facing_inwards, scene_object, z_up_box
+from ._rooms import RawPlane, facing_inwards, label_of, scene_object, z_up_box
 from ._text import read_json
-from ._vocabulary import META
 
 
 def sniff(path: Path) -> bool:
@@ -45,10 +43,7 @@ def read(path: Path) -> RoomCapture:
     notes: list[str] = []
     for i, entity in enumerate(entities):
         try:
-            name = str(entity.get("semanticLabel_META", "UNKNOWN"))
-            if name not in META:
-                notes.append(f"label {name} is not known: kept as unlabelled")
-            label = META.get(name, Label.UNLABELLED)
+            label = label_of(str(entity.get("semanticLabel_META", "UNKNOWN")), "meta_mruk", notes)
             T = _pose(entity["locatable_META"])
             if "bounded2D_META" in entity:
                 b = entity["bounded2D_META"]
