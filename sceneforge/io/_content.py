@@ -158,7 +158,7 @@ def _linear_colors(raw: Any, count: int, *, already_linear: bool) -> Float32 | N
 
 
 def _exact_factors(path: Path) -> dict[str, Any]:
-    """Base colour factors by material name, straight from the glTF: trimesh keeps only 8 bits of these linear values."""
+    """Base colour factors by material name, straight from the glTF: trimesh keeps 8 bits of these linear values."""
     try:
         data = path.read_bytes()
         if path.suffix.lower() == ".glb":

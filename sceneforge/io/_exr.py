@@ -27,7 +27,7 @@ def exr_size(path: Path) -> tuple[int, int] | None:
         return None
     left, top, right, bottom = struct.unpack("<4i", head[at + 21 : at + 37])
     size = (right - left + 1, bottom - top + 1)
-    return size if 1 <= min(size) and max(size) <= MAX_SIDE else None
+    return size if min(size) >= 1 and max(size) <= MAX_SIDE else None
 
 
 def read_exr(path: Path, frame: str) -> Float32:

@@ -80,7 +80,7 @@ class _Folder:
         clean = unquote(name.strip()).replace("\\", "/")
         target = (self.root / clean).resolve()
         outside = PurePosixPath(clean).is_absolute() or "://" in clean or not target.is_relative_to(self.root)
-        if outside or target.exists() and not target.is_file():
+        if outside or (target.exists() and not target.is_file()):
             self.refused = self.refused or name
             raise FileNotFoundError(name)
         if not target.is_file():

@@ -11,7 +11,7 @@ from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import inverse, make_transform, orthonormalised, rotation_from_quaternion
 
 ROTATION_TOLERANCE = 0.02
-"""How far R R^T may be from the identity and still count as a rounded rotation: three decimals pass, a scale does not."""
+"""How far R R^T may be from the identity and count as a rounded rotation: three decimals pass, a scale does not."""
 
 OPENGL_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0])
 """T_opengl_opencv: OpenGL and ARKit cameras look along -Z with +Y up; right-multiply to get OpenCV axes."""

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float64
 from sceneforge.core.crosswalk import Crosswalk
 from sceneforge.core.errors import InputError
 from sceneforge.core.labels import Label
+from sceneforge.core.mesh import Mesh
 from sceneforge.core.scene import OrientedBox, Plane, SceneObject
 from sceneforge.core.transforms import make_transform, plane_frame
 
@@ -87,6 +89,15 @@ def z_up_box(T_world_local: Float64, low: Float64, high: Float64) -> OrientedBox
 def scene_object(identity: str, label: Label, box: OrientedBox, confidence: float = 1.0) -> SceneObject:
     """An object with one sure label."""
     return SceneObject(identity, label, confidence, box, {label.value: confidence})
+
+
+def joined_mesh(meshes: Sequence[tuple[Float64, NDArray[np.int64]]]) -> Mesh | None:
+    """One mesh of several (vertices (N, 3), faces (M, 3)); None of none."""
+    if not meshes:
+        return None
+    starts = np.cumsum([0, *(len(v) for v, _ in meshes[:-1])])
+    faces = np.concatenate([f + start for (_, f), start in zip(meshes, starts, strict=True)])
+    return Mesh(np.concatenate([v for v, _ in meshes]).astype(np.float32), faces.astype(np.int32))
 
 
 def label_of(name: str, vocabulary: str, notes: list[str]) -> Label:

@@ -10,13 +10,12 @@ import numpy as np
 
 from sceneforge.core.arrays import Float64
 from sceneforge.core.errors import ScanError
-from sceneforge.core.mesh import Mesh
 from sceneforge.core.scan import RoomCapture
 from sceneforge.core.scene import SceneObject
 from sceneforge.core.transforms import transform_points
 
 from ._poses import pose_from_quaternion
-from ._rooms import RawPlane, facing_inwards, label_of, scene_object, z_up_box
+from ._rooms import RawPlane, facing_inwards, joined_mesh, label_of, scene_object, z_up_box
 from ._text import read_json
 
 
@@ -67,7 +66,7 @@ def read(path: Path) -> RoomCapture:
         path.stem,
         str(path),
         "iwer_room",
-        _joined(meshes),
+        joined_mesh(meshes),
         facing_inwards(planes),
         tuple(objects),
         np.array([0.0, 1.0, 0.0]),
@@ -100,12 +99,3 @@ def _numbers(value: Any, dtype: str) -> Any:
     if isinstance(value, str):
         return np.frombuffer(base64.b64decode(value, validate=True), dtype=dtype)
     return np.asarray(value, dtype=dtype).reshape(-1)
-
-
-def _joined(meshes: list[tuple[Float64, Any]]) -> Mesh | None:
-    if not meshes:
-        return None
-    starts = np.cumsum([0, *(len(v) for v, _ in meshes[:-1])])
-    vertices = np.concatenate([v for v, _ in meshes]).astype(np.float32)
-    faces = np.concatenate([f + start for (_, f), start in zip(meshes, starts, strict=True)])
-    return Mesh(vertices, faces.astype(np.int32))

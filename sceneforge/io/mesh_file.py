@@ -88,6 +88,13 @@ def _colors(geometry: Any, count: int) -> Any:
 
 
 def _baked(visual: Any) -> Any:
-    has_texture = visual.uv is not None and getattr(visual.material.to_pbr()
-        if hasattr(visual.material, "to_pbr") else visual.material, "baseColorTexture", None) is not None
+    has_texture = (
+        visual.uv is not None
+        and getattr(
+            visual.material.to_pbr() if hasattr(visual.material, "to_pbr") else visual.material,
+            "baseColorTexture",
+            None,
+        )
+        is not None
+    )
     return visual.to_color().vertex_colors if has_texture else None

@@ -25,9 +25,7 @@ def read(path: Path) -> Scan:
     camera = read_json(path / CAMERA_FILE)
     values = camera.get("intrinsic_matrix")
     if not isinstance(values, list) or len(values) != 9 or not all(isinstance(v, int | float) for v in values):
-        raise ScanError(
-            "no usable intrinsic_matrix", path=path / CAMERA_FILE, expected="9 numbers, column by column"
-        )
+        raise ScanError("no usable intrinsic_matrix", path=path / CAMERA_FILE, expected="9 numbers, column by column")
     K = checked_intrinsics(np.array(values, dtype=np.float64).reshape(3, 3).T, path / CAMERA_FILE)
     size = (int(camera["width"]), int(camera["height"])) if {"width", "height"} <= camera.keys() else None
     pairs = paired(listed(path / "color", ".png", ".jpg", ".jpeg"), listed(path / "depth", ".png"))

@@ -11,10 +11,10 @@ from sceneforge.core.arrays import Float32
 from sceneforge.core.errors import FrameError, ScanError
 from sceneforge.core.scan import FrameSource, Scan
 
+from ._exr import exr_size, read_exr
 from ._frames import any_listed, checked, common_size, has, listed, paired
 from ._images import read_color
 from ._record3d import Metadata, frame_cameras
-from ._exr import exr_size, read_exr
 
 
 def sniff(path: Path) -> bool:
@@ -56,9 +56,10 @@ def read(path: Path) -> Scan:
             )
         )
     name = root.parent.name if root.name == "EXR_RGBD" else root.name
-    notes = [f"{metadata.count - len(sources)} of {metadata.count} recorded frames are not in the folder"]
+    absent = metadata.count - len(sources)
+    notes = (f"{absent} of {metadata.count} recorded frames are not in the folder",) if absent > 0 else ()
     up = np.array([0.0, 1.0, 0.0])
-    scan = Scan(name, str(path), "record3d_exr", tuple(sources), up, tuple(notes if len(sources) < metadata.count else ()))
+    scan = Scan(name, str(path), "record3d_exr", tuple(sources), up, notes)
     return checked(scan, "metres")
 
 

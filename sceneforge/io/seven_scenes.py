@@ -1,4 +1,4 @@
-"""7-Scenes and everything that borrows its naming: frame-NNNNNN.color/.depth/.pose (3DMatch, SUN3D exports, TSDF demos)."""
+"""7-Scenes and everything that borrows its naming: frame-NNNNNN.color/.depth/.pose (3DMatch, SUN3D exports)."""
 
 from __future__ import annotations
 

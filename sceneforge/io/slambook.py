@@ -8,7 +8,7 @@ import numpy as np
 
 from sceneforge.core.scan import Scan
 
-from ._frames import Shot, any_listed, has, paired, listed, same_count, scan_from_files
+from ._frames import Shot, any_listed, has, listed, paired, same_count, scan_from_files
 from ._poses import pose_from_quaternion
 from ._text import read_table
 

@@ -1,4 +1,4 @@
-"""Key frames of a TUM sequence as CubeSLAM's tools export them: raw_imgs/, depth_imgs/, truth_cam_poses.txt, TUM*.yaml."""
+"""Key frames of a TUM sequence as CubeSLAM exports them: raw_imgs/, depth_imgs/, truth_cam_poses.txt, TUM*.yaml."""
 
 from __future__ import annotations
 

@@ -50,7 +50,9 @@ def read(path: Path) -> Scan:
     else:
         pairs, lonely = _by_stamp(_entries(path, "rgb.txt"), _entries(path, "depth.txt"))
         if lonely:
-            notes.append(f"{lonely} depth images have no colour image within {MAX_DIFFERENCE_S * 1000:.0f} ms: left out")
+            notes.append(
+                f"{lonely} depth images without a colour image within {MAX_DIFFERENCE_S * 1000:.0f} ms left out"
+            )
     if not pairs:
         raise ScanError(
             "no colour and depth image belong together",
@@ -89,7 +91,7 @@ def _entries(path: Path, name: str) -> list[_Entry]:
     out = []
     for line, fields in rows(path / name):
         if len(fields) < 2:
-            raise ScanError(f"line {line} has {len(fields)} field", path=path / name, expected="a time stamp and a file")
+            raise ScanError(f"line {line} has {len(fields)} field", path=path / name, expected="time stamp and file")
         out.append(_Entry(as_floats(fields[:1], path / name, line)[0], _inside(path, fields[1], name, line)))
     return sorted(out, key=lambda e: e.time)
 
