@@ -81,7 +81,8 @@ class DepthFusion:
         Args:
             min_component_m2: Loose pieces with less surface than this are noise and dropped.
         """
-        weight = float(np.clip(self.frames // 15, 1, 3))
+        # Open3D keeps voxels of more than this weight; each sighting adds one.
+        weight = float(np.clip(self.frames // 15, 1, 3)) - 0.5
         raw = self._grid.extract_triangle_mesh(weight)
         if "positions" not in raw.vertex or "indices" not in raw.triangle or len(raw.triangle.indices) == 0:
             return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))

@@ -91,8 +91,10 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
         soft = 0.5 * _rise(f.rms_m, 0.004, 0.010) + 0.5
         seat_like = _rise(f.backed, 0.15, 0.45)
         tall = _rise(h, 0.52, 0.62)
+        tilt_deg = float(np.degrees(np.arccos(min(f.up_cosine, 1.0))))
         scores[Label.SEAT] = size * seat_height * (0.15 + 0.85 * seat_like * soft) * _fade(f.area_m2, 2.0, 3.0)
-        scores[Label.TABLE] = size * table_height * (tall + (1 - tall) * (1 - 0.85 * seat_like))
+        top = tall + (1 - tall) * (1 - 0.85 * seat_like)
+        scores[Label.TABLE] = size * table_height * top * _fade(tilt_deg, 4, 9)
     elif f.up_cosine < -LEVEL_COS:
         above = 1.0 if levels.camera is None else _rise(f.height - levels.camera, 0.1, 0.4)
         scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above

@@ -32,10 +32,12 @@ class PlaneOptions:
     """Pieces of one wall seen at different times differ by drift."""
     merge_distance_m: float = 0.035
     """Likewise; a picture frame stands out by less, a shelf board by more."""
+    bow_distance_m: float = 0.08
+    """Pieces that join without a step may lie this far off: far depth bends a floor by centimetres."""
     merge_gap_m: float = 0.4
     """Pieces of one surface may be parted by furniture."""
-    min_area_m2: float = 0.04
-    """20 x 20 cm."""
+    min_area_m2: float = 0.05
+    """22 x 22 cm."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +126,18 @@ def _merge(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> list[Plan
                 if not _coplanar(big, small, o):
                     continue
                 p = surfels.position[small.surfels]
-                off = (p - big.centre) @ big.normal
-                if abs(float(np.median(off))) > o.merge_distance_m:
+                off = abs(float(np.median((p - big.centre) @ big.normal)))
+                if off > o.bow_distance_m:
                     continue
-                gap, _ = trees[id(big)].query(p, distance_upper_bound=o.merge_gap_m)
+                gap, at = trees[id(big)].query(p, distance_upper_bound=o.merge_gap_m)
                 if not np.isfinite(gap).any():
                     continue
                 joined = fit(surfels, np.sort(np.concatenate([big.surfels, small.surfels])))
-                if joined.rms_m > max(1.3 * max(big.rms_m, small.rms_m), 0.012):
+                flat = off <= o.merge_distance_m and joined.rms_m <= max(1.3 * max(big.rms_m, small.rms_m), 0.012)
+                touching = gap < 2 * o.cell_m
+                step = np.abs((p[touching] - surfels.position[big.surfels[at[touching]]]) @ big.normal)
+                bowed = touching.sum() >= 8 and float(np.median(step)) < 0.012
+                if not (flat or bowed):
                     continue
                 trees[id(joined)] = cKDTree(surfels.position[joined.surfels])
                 fits = sorted(
@@ -165,7 +171,7 @@ def _assign(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> Int32:
         )
         off = np.abs((surfels.position[near] - f.centre) @ f.normal)
         tilt = surfels.normal[near] @ f.normal
-        limit = float(np.clip(2.5 * f.rms_m, 0.015, o.grow_distance_m))
+        limit = float(np.clip(2.5 * f.rms_m, 0.015, o.bow_distance_m))
         # A larger plane wins ties by a little, so that boundaries do not flicker between equal fits.
         cost = off + 0.01 * (1 - tilt)
         take = (off < limit) & (tilt > cosine) & (cost < best[near] - 1e-9)

@@ -53,7 +53,8 @@ def bound_planes(
     surfels: Surfels,
     cameras: Float64 | None,
     *,
-    min_area_m2: float = 0.04,
+    min_area_m2: float = 0.05,
+    min_oblique_m2: float = 0.15,
 ) -> Surfaces:
     """Trace, classify and name the planes of a gravity-aligned (+Y up) surface.
 
@@ -63,6 +64,8 @@ def bound_planes(
         surfels: The surfels that `fits` refers to.
         cameras: (N, 3) camera positions, or None for captures without.
         min_area_m2: Smaller pieces are not reported.
+        min_oblique_m2: Likewise for pieces neither level nor upright within 10 degrees, which are mostly cushions,
+            clothes and clutter.
     """
     camera_height = None if cameras is None or not len(cameras) else float(np.median(cameras[:, 1]))
     owner = np.full(len(surfels.area), -1, np.int32)
@@ -99,6 +102,8 @@ def bound_planes(
             votes = [score_labels(f, levels) for f in facts]
         for (raster, k, outline), known, scores in zip(parts, facts, votes, strict=True):
             label = Label(max(sorted(scores), key=lambda name: scores[name]))
+            if label is Label.OTHER and outline.area_m2 < min_oblique_m2 and 0.17 < abs(known.up_cosine) < 0.985:
+                continue
             pieces.append(_Piece(fits[i], frames[i], raster, k, outline, known, label, scores))
     rank = {label: n for n, label in enumerate((*STRUCTURE, Label.TABLE, Label.SEAT, Label.OTHER))}
     pieces.sort(key=lambda p: (rank[p.label], -round(p.outline.area_m2, 6), int(p.fit.surfels[0]), p.number))
