@@ -33,7 +33,8 @@ if TYPE_CHECKING:
         SceneObject,
     )
     from .export import export as export_scene
-    from .io import load, load_content, read_scene
+    from .io import load, load_content
+    from .io.scene_folder import read_scene
     from .pipeline import arrange, compose, render, understand
     from .recipe import Recipe, load_recipe
 
@@ -61,7 +62,7 @@ _HOMES = {
     "load": "io",
     "load_content": "io",
     "load_recipe": "recipe",
-    "read_scene": "io",
+    "read_scene": "io.scene_folder",
     "render": "pipeline",
     "understand": "pipeline",
 }

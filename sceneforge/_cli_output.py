@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import warnings
 from collections import Counter
@@ -98,7 +99,7 @@ def arrangement_facts(arrangement: Arrangement) -> dict[str, Any]:
                 "contact_gap_mm": round(p.certificate.contact_gap_m * 1000, 2),
                 "penetration_mm": round(p.certificate.penetration_m * 1000, 2),
                 "support_fraction": round(p.certificate.support_fraction, 4),
-                "clearance_mm": round(p.certificate.clearance_m * 1000, 2),
+                "clearance_mm": _rounded_mm(p.certificate.clearance_m),
                 "visible_fraction": round(p.certificate.visible_fraction, 4),
             }
             for p in arrangement.placements
@@ -115,6 +116,10 @@ def arrangement_facts(arrangement: Arrangement) -> dict[str, Any]:
             for u in arrangement.unplaced
         ],
     }
+
+
+def _rounded_mm(metres: float) -> float | None:
+    return round(metres * 1000, 2) if math.isfinite(metres) else None  # infinite: nothing else is near
 
 
 def print_arrangement(arrangement: Arrangement) -> None:

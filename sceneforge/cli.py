@@ -10,12 +10,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import sceneforge
 from sceneforge import _cli_output as show
+
+if TYPE_CHECKING:
+    from sceneforge.recipe import Recipe
 
 app = typer.Typer(
     name="sceneforge",
@@ -92,7 +95,8 @@ def place(
     """Find a sound place for a model in an understood room; writes arrangement.json."""
     from sceneforge.core import Request, UsageError
     from sceneforge.data import resolve_content
-    from sceneforge.io import load_content, read_scene
+    from sceneforge.io import load_content
+    from sceneforge.io.scene_folder import read_scene
     from sceneforge.pipeline import arrange
 
     if scale <= 0:
@@ -133,8 +137,9 @@ def render(
     as_json: AsJson = False,
 ) -> None:
     """Draw placed content into the capture's own frames: a video, a contact sheet and a GLB."""
+    from sceneforge._cli_inputs import read_arrangement
     from sceneforge.data import resolve_scan
-    from sceneforge.io import read_arrangement, read_scene
+    from sceneforge.io.scene_folder import read_scene
     from sceneforge.pipeline import render as run
 
     folder = out or understood
@@ -178,13 +183,47 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write an understood room, with placed content if there is any, for other programs."""
+    from sceneforge._cli_inputs import read_arrangement
     from sceneforge.export import export as run
-    from sceneforge.io import read_arrangement, read_scene
+    from sceneforge.io.scene_folder import read_scene
 
     scene = read_scene(understood)
     file = understood / "arrangement.json"
     written = run(scene, out, arrangement=read_arrangement(file) if file.exists() else None, format=to)
     _print_result(as_json, {"file": written}, {})
+
+
+@app.command(epilog="Example: sceneforge synth -o out/synthetic --kind office --frames 30 --size 320x240")
+def synth(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the scan.")],
+    kind: Annotated[str, typer.Option(help="living_room, office or bedroom.")] = "living_room",
+    frames: Annotated[int, typer.Option(min=2, help="Number of frames.")] = 60,
+    size: Annotated[str, typer.Option(help="Width x height, pixels.")] = "640x480",
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder of furniture models to use besides the built-in ones.", show_default=False),
+    ] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Coarser light and sampling, much faster.")] = False,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Make a scan of a furnished room that never was, with its exact ground truth."""
+    from sceneforge._cli_inputs import parse_size
+    from sceneforge.synth import generate
+
+    pixels = parse_size(size)
+    with show.progress_bar() as progress:
+        folder = generate(
+            out,
+            kind=kind,
+            seed=seed,
+            frames=frames,
+            size=pixels,
+            models=models,
+            quality="draft" if draft else "final",
+            progress=progress,
+        )
+    _print_result(as_json, {"scan": folder, "truth": folder / "truth.json"}, {})
 
 
 @app.command(epilog="Example: sceneforge doctor")
@@ -216,7 +255,7 @@ def doctor(
         raise typer.Exit(4)
 
 
-def _compose(recipe: Any, out: Path, as_json: bool) -> None:
+def _compose(recipe: Recipe, out: Path, as_json: bool) -> None:
     from sceneforge.pipeline import compose as run
 
     with show.progress_bar() as progress:
@@ -224,12 +263,13 @@ def _compose(recipe: Any, out: Path, as_json: bool) -> None:
     if not as_json:
         print(show.scene_line(result.scene))
         show.print_arrangement(result.arrangement)
+    drawn = result.rendered  # nothing for a capture without pictures
     paths = {
-        "video": result.video,
-        "pictures": result.contact_sheet,
-        "scene": out / "scene.json",
+        "video": drawn.video if drawn else None,
+        "pictures": drawn.contact_sheet if drawn else None,
         "plan": out / "plan.png",
-        "glb": result.glb,
+        "scene": out / "scene.json",
+        "glb": drawn.glb if drawn else out / "composition.glb",
     }
     _print_result(as_json, paths, {**show.scene_facts(result.scene), **show.arrangement_facts(result.arrangement)})
 
