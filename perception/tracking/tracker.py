@@ -1,0 +1,340 @@
+"""Camera tracking of a scan whose poses are missing, or not to be believed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sceneforge.core import FrameError, Scan
+from sceneforge.core.arrays import Float64
+from sceneforge.core.progress import Progress, silent
+
+from .features import picture_vectors
+from .geometry import inverses, rotation_angle
+from .graph import components, optimise, spanning_poses, strain
+from .links import Link, link_by_depth, link_by_features, matched, refine
+from .result import TrackResult
+from .views import View, make_view
+
+NEIGHBOURS = 3
+"""Every view is compared with this many views before it."""
+LOOKALIKES = 8
+"""And with this many that look most like it."""
+OVERLAPPING = 8
+"""And, once poses are known, with this many that see the same surfaces."""
+KEY_DISTANCE_M = 0.06
+"""A frame that moved less than this since the last key view ..."""
+KEY_ANGLE_RAD = 0.07
+"""... and turned less than this is tied to it alone and then forgotten."""
+
+
+def track(
+    scan: Scan, *, seed: int = 0, progress: Progress = silent, bad: list[FrameError] | None = None
+) -> TrackResult:
+    """Find the camera's path from the pictures and depth alone; poses in the scan are not looked at.
+
+    Views are linked where their features and surfaces agree (neighbours in time, views that look alike, views that
+    turn out to overlap), all links are balanced in a robust pose graph, and what no trustworthy link ties together is
+    reported as separate fragments rather than guessed. Memory grows by about a megabyte per key view.
+
+    Args:
+        scan: The capture. Frames are read once, in order.
+        seed: Of the random draws; the same seed gives the same bytes.
+        progress: Told about the stages "features", "links" and "surfaces".
+        bad: Collects the errors of unreadable frames, which stay without pose. Without it the first one is raised.
+
+    Raises:
+        FrameError: A frame is unreadable and `bad` is None.
+        ScanError: Too many frames are unreadable (see `Scan.frames`).
+    """
+    views, ties, notes = _read(scan, seed, progress, bad)
+    n = len(scan)
+    if not views:
+        return TrackResult((None,) * n, np.zeros(n), (), (*notes, "no frame could be tracked"))
+    found = _sequential_links(views, seed, progress)
+    found = _lookalike_links(views, found, seed, progress)
+    links = _consistent(views, found)
+    main = components(len(views), [(x.a, x.b) for x in links])[0]
+    poses = _solve(len(views), links, main[0])
+    for _ in range(2):
+        links = _overlap_links(views, poses, links, main, progress)
+        poses = optimise(poses, links, main[0])
+        links = _without_broken(poses, links)
+        main = components(len(views), [(x.a, x.b) for x in links])[0]
+    poses = optimise(poses, links, main[0])
+    groups = components(len(views), [(x.a, x.b) for x in links])
+    return _result(scan, views, ties, links, poses, groups, notes)
+
+
+BROKEN_STRAIN = 12.0
+"""A link this many standard deviations off after optimisation is wrong."""
+
+
+def _read(
+    scan: Scan, seed: int, progress: Progress, bad: list[FrameError] | None
+) -> tuple[list[View], list[tuple[int, int, Float64, float]], list[str]]:
+    """Key views; ties (frame, key view, T_key_frame, quality) of the frames between them; notes."""
+    views: list[View] = []
+    ties: list[tuple[int, int, Float64, float]] = []
+    notes: list[str] = []
+    known = 0 if bad is None else len(bad)
+    for done, frame in enumerate(scan.frames(bad=bad)):
+        progress("features", done, len(scan))
+        view = make_view(frame)
+        if isinstance(view, str):
+            notes.append(f"frame {frame.index} ({frame.name}) has no pose: {view}")
+            continue
+        if views and (link := _small_motion(views[-1], view, seed)) is not None:
+            ties.append((view.index, len(views) - 1, link.T_a_b, quality(link)))
+            continue
+        views.append(view)
+    if bad is not None:
+        notes.extend(f"a frame has no pose: {error}" for error in bad[known:])
+    return views, ties, notes
+
+
+def _small_motion(key: View, view: View, seed: int) -> Link | None:
+    """The link to the key view where the camera hardly moved since and the link is beyond doubt."""
+    from .features import match
+
+    pairs = match(key.descriptors, view.descriptors)
+    if len(pairs) < 60:
+        return None
+    shift = np.median(np.linalg.norm(key.rays[pairs[:, 0]] - view.rays[pairs[:, 1]], axis=1))
+    if shift > 2 * KEY_ANGLE_RAD:
+        return None
+    link = link_by_features([key, view], 0, 1, seed)
+    if link is None or not sure(link) or link.matches < 40:
+        return None
+    small = np.linalg.norm(link.T_a_b[:3, 3]) < KEY_DISTANCE_M and rotation_angle(link.T_a_b) < KEY_ANGLE_RAD
+    return link if small else None
+
+
+def sure(link: Link) -> bool:
+    """Whether a link needs no second witness."""
+    by_features = link.matches >= 15 and link.match_share >= 0.12 and link.spread > 0.02
+    by_surface = link.agreement >= 0.75 and link.seen_through <= 0.05 and link.shade >= 0.5
+    return by_features and by_surface and link.overlap > 0.08
+
+
+def likely(link: Link) -> bool:
+    """Whether a link may be used if another agrees."""
+    if link.agreement < 0.7 or link.seen_through > 0.08 or link.shade < 0.35 or link.overlap < 0.08:
+        return False
+    return link.matches >= 6 or (link.agreement > 0.9 and link.firmness > 0.5)
+
+
+def sure_by_depth(link: Link) -> bool:
+    """Whether a link between neighbours in time may rest on surfaces and luminance alone."""
+    fits = link.agreement > 0.93 and link.seen_through < 0.01 and link.shade > 0.7 and link.overlap > 0.5
+    slow = np.linalg.norm(link.T_a_b[:3, 3]) < 0.3 and rotation_angle(link.T_a_b) < 0.35
+    return bool(fits and slow and link.firmness > 0.5)
+
+
+def quality(link: Link) -> float:
+    """0..1: how much speaks for a link."""
+    return float(
+        link.agreement * max(0.0, link.shade) * (1 - np.exp(-(link.matches + 5 * min(2.0, link.firmness)) / 20))
+    )
+
+
+def _sequential_links(views: list[View], seed: int, progress: Progress) -> dict[tuple[int, int], Link]:
+    links: dict[tuple[int, int], Link] = {}
+    motion = np.eye(4)
+    for j in range(1, len(views)):
+        progress("links", j, 2 * len(views))
+        for i in range(max(0, j - NEIGHBOURS), j):
+            link = link_by_features(views, i, j, seed)
+            if link is not None and likely(link):
+                links[i, j] = link
+        last = links.get((j - 1, j))
+        if last is None or not sure(last):
+            link = link_by_depth(views, j - 1, j, motion)
+            if link is not None and sure_by_depth(link) and (last is None or quality(link) > quality(last)):
+                links[j - 1, j] = last = link
+        motion = np.eye(4) if last is None else last.T_a_b
+    return links
+
+
+def _lookalike_links(
+    views: list[View], links: dict[tuple[int, int], Link], seed: int, progress: Progress
+) -> dict[tuple[int, int], Link]:
+    """Links between views that look alike but are not neighbours: loop closures and relocalisations."""
+    vectors = picture_vectors([v.descriptors for v in views], seed)
+    alike = np.rint(vectors.astype(np.float64) @ vectors.T.astype(np.float64) * 1e6)
+    steps = np.abs(np.subtract.outer(np.arange(len(views)), np.arange(len(views))))
+    alike[steps <= NEIGHBOURS] = -1
+    tried = set()
+    for j in range(len(views)):
+        progress("links", len(views) + j, 2 * len(views))
+        for i in np.argsort(-alike[j], kind="stable")[:LOOKALIKES]:
+            pair = (min(int(i), j), max(int(i), j))
+            if alike[j, i] <= 0 or pair in tried:
+                continue
+            tried.add(pair)
+            link = link_by_features(views, *pair, seed)
+            if link is not None and likely(link):
+                links[pair] = link
+    return links
+
+
+def _trusted(pair: tuple[int, int], link: Link) -> bool:
+    return sure(link) or (pair[1] - pair[0] == 1 and sure_by_depth(link))
+
+
+def _consistent(views: list[View], links: dict[tuple[int, int], Link]) -> list[Link]:
+    """Links that can be believed: those beyond doubt, and doubtful ones that others confirm."""
+    count = len(views)
+    chosen = [link for pair, link in sorted(links.items()) if _trusted(pair, link)]
+    doubtful = [link for pair, link in sorted(links.items()) if not _trusted(pair, link)]
+    while True:
+        poses = _solve(count, chosen, 0)
+        group_of = np.empty(count, dtype=np.int64)
+        groups = components(count, [(x.a, x.b) for x in chosen])
+        for k, group in enumerate(groups):
+            group_of[group] = k
+        added: list[Link] = []
+        bridges: dict[tuple[int, int], list[tuple[Link, Float64]]] = {}
+        for link in doubtful:
+            a, b = int(group_of[link.a]), int(group_of[link.b])
+            if a == b:
+                if strain(poses, [link])[0] < 6:
+                    added.append(link)
+                continue
+            T = poses[link.a] @ link.T_a_b @ inverses(poses[link.b])
+            bridges.setdefault((min(a, b), max(a, b)), []).append((link, T if a < b else inverses(T)))
+        for key in sorted(bridges):
+            best = _agreeing(bridges[key])
+            if len(best) >= 2:
+                added.extend(best)
+                break
+        if not added:
+            break
+        chosen += added
+        doubtful = [x for x in doubtful if not any(x is y for y in added)]
+    poses = _solve(count, chosen, 0)
+    return _without_broken(poses, chosen)
+
+
+def _agreeing(bridge: list[tuple[Link, Float64]]) -> list[Link]:
+    """The largest set of links between two fragments that place them alike."""
+    best: list[Link] = []
+    for _, T in bridge:
+        near = [
+            link
+            for link, other in bridge
+            if rotation_angle(inverses(T) @ other) < 0.06 and np.linalg.norm(T[:3, 3] - other[:3, 3]) < 0.15
+        ]
+        if len(near) > len(best):
+            best = near
+    return best
+
+
+def _without_broken(poses: Float64, links: list[Link]) -> list[Link]:
+    if not links:
+        return links
+    return [x for x, s in zip(links, strain(poses, links), strict=True) if s < BROKEN_STRAIN]
+
+
+def _solve(count: int, links: list[Link], fixed: int) -> Float64:
+    poses = spanning_poses(count, links, [quality(x) for x in links])
+    return optimise(poses, links, fixed)
+
+
+def _overlap_links(
+    views: list[View], poses: Float64, links: list[Link], main: list[int], progress: Progress
+) -> list[Link]:
+    """More links between views that see the same surfaces by the poses found so far."""
+    have = {(x.a, x.b) for x in links}
+    samples = {i: _sample(views[i]) for i in main}
+    out = list(links)
+    for done, j in enumerate(main):
+        progress("surfaces", done, len(main))
+        shares = np.array([_overlap(views[i], poses[i], samples[j], poses[j]) if i != j else 0.0 for i in main])
+        for k in np.argsort(-shares, kind="stable")[:OVERLAPPING]:
+            pair = (min(main[k], j), max(main[k], j))
+            if shares[k] < 0.35 or pair in have:
+                continue
+            have.add(pair)
+            a, b = pair
+            start = inverses(poses[a]) @ poses[b]
+            link = refine(views, a, b, start, matched(views[a], views[b]))
+            change = inverses(start) @ link.T_a_b
+            if likely(link) and np.linalg.norm(change[:3, 3]) < 0.2 and rotation_angle(change) < 0.1:
+                out.append(link)
+    return sorted(out, key=lambda x: (x.a, x.b))
+
+
+def _sample(view: View) -> Float64:
+    points = view.points[::8, ::8].reshape(-1, 3)
+    return points[points[:, 2] > 0].astype(np.float64)
+
+
+def _overlap(a: View, pose_a: Float64, points_b: Float64, pose_b: Float64) -> float:
+    """Share of points of b that lie on surfaces a sees."""
+    T = inverses(pose_a) @ pose_b
+    p = points_b @ T[:3, :3].T + T[:3, 3]
+    h, w, _ = a.points.shape
+    z = np.maximum(p[:, 2], 1e-6)
+    u = np.rint(p[:, 0] / z * a.camera[0] + a.camera[2])
+    v = np.rint(p[:, 1] / z * a.camera[1] + a.camera[3])
+    inside = (p[:, 2] > 0.05) & (u >= 0) & (v >= 0) & (u < w) & (v < h)
+    seen = a.points[v[inside].astype(np.int64), u[inside].astype(np.int64), 2]
+    return float(np.count_nonzero((seen > 0) & (np.abs(seen - z[inside]) < 0.1 + 0.03 * seen)) / max(1, len(p)))
+
+
+def _result(
+    scan: Scan,
+    views: list[View],
+    ties: list[tuple[int, int, Float64, float]],
+    links: list[Link],
+    poses: Float64,
+    groups: list[list[int]],
+    notes: list[str],
+) -> TrackResult:
+    followers: dict[int, list[tuple[int, Float64, float]]] = {}
+    for frame, key, T, q in ties:
+        followers.setdefault(key, []).append((frame, T, q))
+
+    def frames(group: list[int]) -> tuple[int, ...]:
+        return tuple(sorted([views[k].index for k in group] + [f for k in group for f, _, _ in followers.get(k, [])]))
+
+    groups = sorted(groups, key=lambda g: (-len(frames(g)), views[g[0]].index))
+    main = groups[0]
+    doubt = np.ones(len(views))
+    for link, s in zip(links, strain(poses, links) if links else [], strict=True):
+        q = quality(link) * float(np.exp(-((s / 8) ** 2)))
+        doubt[link.a] *= 1 - 0.7 * q
+        doubt[link.b] *= 1 - 0.7 * q
+    out: list[Float64 | None] = [None] * len(scan)
+    confidence = np.zeros(len(scan))
+    first = min(main, key=lambda k: views[k].index)
+    T_first = inverses(poses[first])
+    for k in main:
+        out[views[k].index] = _tidy(T_first @ poses[k])
+        confidence[views[k].index] = 1 - doubt[k] if len(main) > 1 else 0.5
+        for frame, T, q in followers.get(k, []):
+            out[frame] = _tidy(T_first @ poses[k] @ T)
+            confidence[frame] = confidence[views[k].index] * (0.5 + 0.5 * q)
+    for group in groups[1:]:
+        members = frames(group)
+        notes.append(
+            f"frames {_ranges(members)} could not be tied to the rest: no view there shares enough with the others"
+        )
+    return TrackResult(tuple(out), confidence, tuple(frames(g) for g in groups), tuple(notes))
+
+
+def _tidy(T: Float64) -> Float64:
+    from sceneforge.core.transforms import orthonormalised
+
+    return orthonormalised(T)
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    """ "0-4, 9" for (0, 1, 2, 3, 4, 9)."""
+    parts: list[list[int]] = []
+    for n in numbers:
+        if parts and n == parts[-1][1] + 1:
+            parts[-1][1] = n
+        else:
+            parts.append([n, n])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
