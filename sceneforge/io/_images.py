@@ -103,6 +103,21 @@ def decode_depth(data: bytes, path: str | Path, frame: str, unit_m: float) -> Fl
     return scaled_depth(image, unit_m)
 
 
+def decode_gray(data: bytes, path: str | Path, frame: str) -> UInt8:
+    """(h, w) uint8 as stored, e.g. confidence levels.
+
+    Raises:
+        FrameError: Damaged, cut short, or not 8-bit single-channel.
+    """
+    import cv2
+
+    _check(data, path, frame)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint8 or image.ndim != 2:
+        raise FrameError("is not an 8-bit grey image", path=path, frame=frame, expected="one channel of uint8")
+    return np.asarray(image)
+
+
 def scaled_depth(raw: NDArray[np.uint16], unit_m: float) -> Float32:
     """Stored 16-bit depth to float32 metres, with "no reading" as 0."""
     depth = raw.astype(np.float32)
