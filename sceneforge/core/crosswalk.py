@@ -97,8 +97,8 @@ class Crosswalk:
             return LabelMapping(label, spelling, own is not None and own.exact and own.label is label)
         if own is None:
             raise InputError(
-                f"'{name}' is not a {v.title} label",
-                expected=f"one of {', '.join(m.name for m in _reading(v).values())}",
+                f"{v.title} has no label '{name}'",
+                expected=f"one of {', '.join((*v.exact, *v.lossy, *v.others))}",
                 fix=f"name its meaning in an override file: {{{vocabulary}: {{{name}: other}}}}",
             )
         return own

@@ -42,8 +42,9 @@ XR_VOCABULARIES: Mapping[str, Vocabulary] = {
             "INNER_WALL_FACE": Label.INNER_WALL,
             "UNKNOWN": Label.UNLABELLED,
         },
-        lossy={"DESK": Label.DESK},
-        nearest={Label.DESK: "TABLE"},  # DESK is deprecated in favour of TABLE: read, never written
+        # Met in files of other versions: read, never written
+        lossy={"DESK": Label.DESK, "OPENING": Label.OPENING},
+        nearest={Label.DESK: "TABLE", Label.OPENING: "DOOR_FRAME"},
     ),
     "webxr": Vocabulary(
         "WebXR semantic labels",
