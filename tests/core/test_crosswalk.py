@@ -149,7 +149,7 @@ def test_nearest_labels_are_other_labels() -> None:
 
 
 def test_an_unknown_vocabulary_is_refused() -> None:
-    with pytest.raises(UsageError, match="no vocabulary 'mruk'. Choose one of: meta_mruk, webxr"):
+    with pytest.raises(UsageError, match=r"no vocabulary 'mruk'. Choose one of: meta_mruk, webxr"):
         CROSSWALK.to_platform(Label.WALL, "mruk")
 
 

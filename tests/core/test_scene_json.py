@@ -43,7 +43,7 @@ def schema(name: str) -> jsonschema.Draft202012Validator:
 
 
 def random_scene(seed: int) -> Scene:
-    """A scene of random numbers with all 52 bits in use, some of every kind and the optional parts now and then absent."""
+    """Random numbers with all 52 bits in use, some of every kind, the optional parts now and then absent."""
     rng = np.random.default_rng(seed)
     labels = list(Label)
 
