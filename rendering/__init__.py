@@ -1,4 +1,12 @@
-"""Part of SceneForge: import it as `sceneforge.rendering`."""
+"""Original frames with content in them, video, and pictures of what was understood.
+
+Import it as `sceneforge.rendering`.
+"""
 
 if not __name__.startswith("sceneforge."):
-    raise ImportError("import sceneforge.rendering, not rendering: this folder is reached through the sceneforge package")
+    raise ImportError("import sceneforge.rendering, not rendering: it is part of the sceneforge package")
+
+from .compositor import CompositorFacts, FrameCompositor
+from .video import RenderResult, render_video
+
+__all__ = ["CompositorFacts", "FrameCompositor", "RenderResult", "render_video"]

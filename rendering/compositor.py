@@ -1,0 +1,297 @@
+"""Original frames with content in them: correct perspective, hidden by nearer things, shadow on the real surface."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sceneforge.core import Arrangement, Camera, Frame, Scene
+from sceneforge.core.arrays import Float32, Float64, UInt8
+
+from .baking import ShadowMap, content_light, mesh_shadows, plane_shadows
+from .color import TO_LINEAR, TO_SRGB
+from .directions import PIXEL_OFFSETS
+from .lighting import ExposureTracker, light_rig
+from .packing import pack
+from .planes import plane_triangles
+from .region import Rect, bounds_on_screen, box_corners, merged
+from .tracing import Tracer
+
+MAX_LAYERS = 4
+"""Transparent surfaces that are followed along one ray."""
+CELL = 8
+"""Pixels; the grain at which shadow's place in the picture is found."""
+
+
+DECIDERS = ("sensor", "mesh", "plane", "none")
+STAGES = ("build", "trace", "depth", "shade", "blend")
+
+
+@dataclass
+class CompositorFacts:
+    """What a compositor counted so far."""
+
+    frames: int = 0
+    """Frames composed."""
+    content_pixels: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DECIDERS, 0))
+    """Content pixels by what decided whether they are hidden: sensor depth, mesh, the supporting plane, nothing."""
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    """Time per stage."""
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """`content_pixels` as shares of their sum."""
+        total = max(sum(self.content_pixels.values()), 1)
+        return {k: v / total for k, v in self.content_pixels.items()}
+
+
+class FrameCompositor:
+    """Puts an arrangement's content into frames of the capture the scene was understood from.
+
+    Built once; light and shadows that do not change are traced then. Frames must come in order, because the light
+    level is smoothed over them; the result depends on the frames and their order alone, not on threads or time.
+
+    Args:
+        scene: Planes, lights and mesh, in the scene's world.
+        arrangement: Content in its places, in the scene's world.
+    """
+
+    def __init__(self, scene: Scene, arrangement: Arrangement) -> None:
+        start = time.perf_counter()
+        self.facts = CompositorFacts()
+        self._empty = not arrangement.placements
+        if self._empty:
+            return
+        vertices, faces = plane_triangles(scene) if scene.mesh is None else (scene.mesh.vertices, scene.mesh.faces)
+        self._room_faces = np.ascontiguousarray(faces, dtype=np.int32)
+        self._room = Tracer(vertices, faces)
+        self._content = content = pack(arrangement)
+        self._tracer = Tracer(content.vertices, content.faces)
+        casters = Tracer(content.vertices, content.faces[content.casts_shadow])
+        self._rig = light_rig(scene, self._room, content.vertices.mean(axis=0, dtype=np.float64))
+        self._exposure = ExposureTracker(scene, self._room, self._rig)
+        self._maps = plane_shadows(scene, arrangement, content, casters, self._rig)
+        self._room_shadow = (
+            np.ones(len(vertices), dtype=np.float32)
+            if scene.mesh is None
+            else mesh_shadows(scene, content, casters, self._rig, self._maps)
+        )
+        self._light = content_light(content, casters, self._rig, self._maps)
+        planes = [scene.plane(p.surface) for p in arrangement.placements]
+        self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
+        self._corners, self._darkened = [], []
+        for index, shadow in enumerate(self._maps):
+            mine = content.faces[content.face_placement == index]
+            v = content.vertices[mine].reshape(-1, 3).astype(np.float64)
+            self._corners.append(box_corners(v))
+            self._darkened.append(self._shadow_points(v, shadow, vertices))
+        self.facts.seconds["build"] += time.perf_counter() - start
+
+    def _shadow_points(self, content: Float64, shadow: ShadowMap, room_vertices: Float32) -> Float32:
+        """(n, 3) points on the plane and the scanned surface that one placement's shadow reaches."""
+        dark = np.argwhere(shadow.ratio[::2, ::2] < 0.995) * 2
+        points = [shadow.plane.to_world(shadow.low + dark * shadow.cell_m)]
+        near = room_vertices[self._room_shadow < 0.985].astype(np.float64)
+        low, high = content.min(axis=0), content.max(axis=0)
+        gap = np.linalg.norm(np.maximum(np.maximum(low - near, near - high), 0), axis=1)
+        points.append(near[gap < 1.6 * (high - low).max()])
+        return np.concatenate(points).astype(np.float32)
+
+    def reset(self) -> None:
+        """Forget the frames composed so far: the next one starts a new sequence."""
+        if not self._empty:
+            self._exposure.reset()
+
+    def compose(self, frame: Frame, T_world_camera: Float64) -> UInt8:
+        """The frame's colour with content in it.
+
+        Args:
+            frame: Colour and depth of any two resolutions, same pose.
+            T_world_camera: (4, 4) camera-to-world in the scene's world, OpenCV axes.
+
+        Returns:
+            (H, W, 3) uint8 sRGB. Pixels outside the content and its shadow keep their bytes.
+        """
+        out = np.array(frame.color)
+        self.facts.frames += 1
+        if self._empty:
+            return out
+        T = np.asarray(T_world_camera, dtype=np.float64)
+        start = time.perf_counter()
+        white = self._exposure.update(frame, T)
+        self.facts.seconds["shade"] += time.perf_counter() - start
+        view = _View(frame, T)
+        boxes = [bounds_on_screen(c, frame.camera, T, 3) for c in self._corners]
+        reached = [view.cells(p) for p in self._darkened]
+        rects = [r for r in (*boxes, *(view.rect(c) for c in reached)) if r is not None]
+        if rects:
+            touched = np.max(reached, axis=0)
+            for rect in merged(rects):
+                self._compose_rect(out, view, rect, [b for b in boxes if b is not None], touched, white)
+        return out
+
+    def _compose_rect(
+        self, out: UInt8, view: _View, rect: Rect, boxes: list[Rect], touched: UInt8, white: Float64
+    ) -> None:
+        import cv2
+
+        from . import kernels
+
+        clock = _Clock(self.facts.seconds)
+        h, w = rect.y1 - rect.y0, rect.x1 - rect.x0
+        k, R, origin = view.k, view.R, view.origin
+        inside = np.zeros((h, w), dtype=np.uint8)
+        for box in boxes:
+            y0, x0 = max(box.y0 - rect.y0, 0), max(box.x0 - rect.x0, 0)
+            inside[y0 : max(box.y1 - rect.y0, 0), x0 : max(box.x1 - rect.x0, 0)] = 1
+        content, z, plane_of = self._content_image(inside, rect, view, white, clock)
+        # The room is looked at only where content is, with the neighbours that vote on its edges, or shadow can be.
+        drawn = cv2.dilate((content[..., 3] > 0).astype(np.uint8), np.ones((9, 9), np.uint8))
+        need = np.maximum(drawn, np.kron(touched, np.ones((CELL, CELL), np.uint8))[rect.slices])
+        rays, where = kernels.rays_where(need, rect.x0, rect.y0, k, R, origin)
+        scan, face = np.full((h, w), np.inf, dtype=np.float32), np.zeros((h, w), dtype=np.uint32)
+        uv = np.zeros((h, w, 2), dtype=np.float32)
+        scan.reshape(-1)[where], face.reshape(-1)[where], uv.reshape(-1, 2)[where] = self._room.first_hits(rays)
+        clock.lap("trace")
+        frame = view.frame
+        sensor, sure = kernels.sensor_depth(frame.depth, frame.color, need, rect.x0, rect.y0, k, view.kd, view.same)
+        real, source = kernels.fuse_depth(sensor, sure, scan)
+        patch = np.ascontiguousarray(out[rect.slices])
+        visible, decided = kernels.occlusion(
+            patch, rect.x0, rect.y0, real, source, z, plane_of, content[..., 3], k, R, origin, self._planes
+        )
+        for name, code in zip(DECIDERS, (1, 2, 3, 4), strict=True):
+            self.facts.content_pixels[name] += int(np.count_nonzero(decided == code))
+        clock.lap("depth")
+        ratio, on_plane = np.ones((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
+        for shadow in self._maps:
+            kernels.plane_shadow(
+                ratio, on_plane, need, rect.x0, rect.y0, real, k, R, origin,
+                np.ascontiguousarray(shadow.plane.T_world_plane), shadow.ratio, shadow.low, shadow.cell_m,
+            )  # fmt: skip
+        if len(self._room_shadow):
+            dark, known = kernels.mesh_shadow(real, scan, face, uv, self._room_faces, self._room_shadow)
+            weight = np.maximum(known, 0)
+            wide = cv2.GaussianBlur(dark, (0, 0), 5) if dark.any() else dark
+            kernels.lay_mesh_shadow(ratio, on_plane, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
+        kernels.blend(patch, content, visible, ratio, TO_LINEAR, TO_SRGB)
+        out[rect.slices] = patch
+        clock.lap("blend")
+
+    def _content_image(
+        self, inside: UInt8, rect: Rect, view: _View, white: Float64, clock: _Clock
+    ) -> tuple[Float32, Float32, NDArray[np.int32]]:
+        """Content alone: (h, w, 4) linear premultiplied, (h, w) z-depth, (h, w) row of the plane it stands on."""
+        from . import kernels, shading
+
+        h, w = inside.shape
+        k, R, origin = view.k, view.R, view.origin
+        rgba, z = np.zeros((h, w, 4), dtype=np.float32), np.full((h, w), np.inf, dtype=np.float32)
+        faces, plane_of = np.zeros((h, w), dtype=np.uint32), np.zeros((h, w), dtype=np.int32)
+        rays, where = kernels.rays_where(inside, rect.x0, rect.y0, k, R, origin)
+        t, face, bary = self._tracer.first_hits(rays)
+        clock.lap("trace")
+        rgba.reshape(-1, 4)[where], plane_of.reshape(-1)[where] = self._shaded(rays, t, face, bary, k, white)
+        z.reshape(-1)[where], faces.reshape(-1)[where] = t, face
+        edge = shading.outlines(z, faces, self._content.face_material, self._content.face_normals)
+        clock.lap("shade")
+        pixels = np.argwhere(edge)[:, ::-1].astype(np.int32)
+        if len(pixels):
+            fine = kernels.offset_rays(pixels + np.array([rect.x0, rect.y0], np.int32), PIXEL_OFFSETS, k, R, origin)
+            t, face, bary = self._tracer.first_hits(fine)
+            clock.lap("trace")
+            samples, plane = self._shaded(fine, t, face, bary, k, white)
+            shading.gather(samples, t, plane, len(PIXEL_OFFSETS), pixels, rgba, z, plane_of)
+            clock.lap("shade")
+        return rgba, z, plane_of
+
+    def _shaded(
+        self, rays: Float32, t: Float32, face: NDArray[np.uint32], bary: Float32, k: Float64, white: Float64
+    ) -> tuple[Float32, NDArray[np.int32]]:
+        """Colour of hits (n, 4), following rays on through transparent and unseen surfaces; and their plane's row."""
+        from . import shading
+        from .packing import MODE, TWO_SIDED
+
+        c, rig = self._content, self._rig
+        hit = np.isfinite(t)
+        plane = np.where(hit, c.face_placement[np.where(hit, face, 0)], 0).astype(np.int32)
+        total = np.zeros((len(t), 4), dtype=np.float32)
+        todo = np.flatnonzero(hit)
+        passes = bool((c.materials[:, MODE] > 0).any() or (c.materials[:, TWO_SIDED] < 0.5).any())
+        ray, near, triangle, where = rays[todo], t[todo], face[todo], bary[todo]
+        travelled: NDArray[Any] = np.zeros(len(todo), dtype=np.float32)
+        for _ in range(MAX_LAYERS):
+            if not len(todo):
+                break
+            rgba = shading.shade(
+                ray, near + travelled, triangle.astype(np.int32), where, 1.0 / k[0],
+                c.vertices, c.normals, c.uv, c.colors, c.faces, c.face_normals, c.face_material, c.face_density,
+                c.materials, c.texels, c.levels, self._light,
+                rig.to_light, rig.sun, rig.ambient, rig.bounce, rig.environment, white,
+            )  # fmt: skip
+            first = total[todo, 3] == 0
+            t[todo[first]] = (near + travelled)[first]
+            left = 1 - total[todo, 3:4]
+            total[todo] += rgba * left
+            on = total[todo, 3] < 0.98
+            if not passes or not on.any():
+                break
+            step = near[on] + 1e-4
+            ray = ray[on].copy()
+            ray[:, :3] += step[:, None] * ray[:, 3:]
+            travelled = travelled[on] + step
+            near, triangle, where = self._tracer.first_hits(ray)
+            hit = np.isfinite(near)
+            ray, travelled, todo = ray[hit], travelled[hit], todo[on][hit]
+            near, triangle, where = near[hit], triangle[hit], where[hit]
+        t[total[:, 3] == 0] = np.inf
+        return total, plane
+
+
+class _View:
+    """A frame seen from its pose, in the form the kernels read."""
+
+    def __init__(self, frame: Frame, T: Float64) -> None:
+        self.frame = frame
+        self.k, self.kd = _intrinsics(frame.camera), _intrinsics(frame.depth_camera)
+        self.same = bool(np.allclose(self.k, self.kd, atol=1e-6))
+        self.R, self.origin = np.ascontiguousarray(T[:3, :3]), np.ascontiguousarray(T[:3, 3])
+
+    def cells(self, points: Float32) -> UInt8:
+        """Cells of CELL x CELL pixels that hold any of these world points, grown to close gaps between samples."""
+        import cv2
+
+        from .kernels import splat
+
+        h, w = self.frame.camera.shape
+        hit = splat(points, self.k, self.R, self.origin, w, h, CELL)
+        return np.asarray(cv2.dilate(hit, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+
+    def rect(self, cells: UInt8) -> Rect | None:
+        """Bounds of marked cells in pixels."""
+        if not cells.any():
+            return None
+        h, w = self.frame.camera.shape
+        y, x = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+        x1, y1 = min((int(x[-1]) + 1) * CELL, w), min((int(y[-1]) + 1) * CELL, h)
+        return Rect(int(x[0]) * CELL, int(y[0]) * CELL, x1, y1)
+
+
+class _Clock:
+    """Adds the time since the last lap to a stage."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self._seconds, self._last = seconds, time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._seconds[stage] += now - self._last
+        self._last = now
+
+
+def _intrinsics(camera: Camera) -> Float64:
+    return np.array([camera.fx, camera.fy, camera.cx, camera.cy])

@@ -1,0 +1,208 @@
+"""Shading of traced content, compiled by numba: glTF metallic-roughness under sky, bounce and a main light."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .kernels import Array, kernel
+from .packing import BASE, CUTOFF, EMISSIVE, METALLIC, MODE, ROUGHNESS, TEXTURE, TWO_SIDED
+
+
+@kernel
+def texture(texels: Array, levels: Array, index: int, u: float, v: float, lod: float, out: Array) -> None:
+    """Trilinear lookup with repeat wrapping into `out` (4,)."""
+    lod = min(max(lod, 0.0), 11.0)
+    first = int(lod)
+    part = lod - first
+    for c in range(4):
+        out[c] = 0.0
+    for step in range(2):
+        share = part if step == 1 else 1.0 - part
+        if share <= 0:
+            continue
+        offset, w, h = levels[index, min(first + step, 11)]
+        x, y = u * w - 0.5, v * h - 0.5
+        x0, y0 = math.floor(x), math.floor(y)
+        a, b = x - x0, y - y0
+        i0, j0 = int(x0) % w, int(y0) % h
+        i1, j1 = (i0 + 1) % w, (j0 + 1) % h
+        for c in range(4):
+            top = texels[offset + j0 * w + i0, c] * (1 - a) + texels[offset + j0 * w + i1, c] * a
+            low = texels[offset + j1 * w + i0, c] * (1 - a) + texels[offset + j1 * w + i1, c] * a
+            out[c] += share * (top * (1 - b) + low * b)
+
+
+@kernel
+def surroundings(environment: Array, level: int, share: float, x: float, y: float, z: float, out: Array) -> None:
+    """Radiance from a direction into `out` (3,), bilinear in the table and linear between `level` and the next."""
+    rows, columns = environment.shape[1:3]
+    p = math.acos(min(max(y, -1.0), 1.0)) / math.pi * rows - 0.5
+    q = math.atan2(z, x) / (2 * math.pi) * columns - 0.5
+    i0, j0 = math.floor(p), math.floor(q)
+    a, b = p - i0, q - j0
+    i, k = min(max(int(i0), 0), rows - 1), min(max(int(i0) + 1, 0), rows - 1)
+    j, n = int(j0) % columns, (int(j0) + 1) % columns
+    for c in range(3):
+        out[c] = 0.0
+        for step in range(2):
+            e = environment[level + step]
+            value = (e[i, j, c] * (1 - b) + e[i, n, c] * b) * (1 - a) + (e[k, j, c] * (1 - b) + e[k, n, c] * b) * a
+            out[c] += value * (share if step == 1 else 1.0 - share)
+
+
+@kernel
+def shade(
+    rays: Array, t: Array, face: Array, bary: Array, pixel: float,
+    vertices: Array, normals: Array, uv: Array, colors: Array, faces: Array, face_normals: Array, face_material: Array,
+    face_density: Array, materials: Array, texels: Array, levels: Array,
+    light: Array, to_light: Array, sun: Array, ambient: Array, bounce: Array, environment: Array, white: Array,
+) -> Array:
+    """Colour of every hit.
+
+    Diffuse light is the baked sky, bounce and main light; the main light's highlight is GGX with Smith visibility and
+    Schlick's Fresnel; reflections use the surroundings with the split-sum fit of Karis 2014 ("Physically based shading
+    on mobile"). All in linear light, scaled by the frame's white.
+
+    Args:
+        rays: (n, 6), with z-depth 1 directions.
+        t: (n,) z-depth, inf where nothing was hit.
+        pixel: Angular size of a pixel.
+
+    Returns:
+        (n, 4) linear colour multiplied by alpha, and alpha. Alpha 0 where nothing or an unseen back face was hit.
+    """
+    out = np.zeros((len(t), 4), dtype=np.float32)
+    texel, base, spec0, seen = np.empty(4), np.empty(4), np.empty(3), np.empty(3)
+    for n in range(len(t)):
+        if not math.isfinite(t[n]):
+            continue
+        f = face[n]
+        m = materials[face_material[f]]
+        i0, i1, i2 = faces[f, 0], faces[f, 1], faces[f, 2]
+        b1, b2 = bary[n, 0], bary[n, 1]
+        b0 = 1.0 - b1 - b2
+        dx, dy, dz = rays[n, 3], rays[n, 4], rays[n, 5]
+        length = math.sqrt(dx * dx + dy * dy + dz * dz)
+        vx, vy, vz = -dx / length, -dy / length, -dz / length
+        gx, gy, gz = face_normals[f, 0], face_normals[f, 1], face_normals[f, 2]
+        facing = gx * vx + gy * vy + gz * vz
+        if facing < 0 and m[TWO_SIDED] < 0.5:
+            continue
+        flip = -1.0 if facing < 0 else 1.0
+        nx = (normals[i0, 0] * b0 + normals[i1, 0] * b1 + normals[i2, 0] * b2) * flip
+        ny = (normals[i0, 1] * b0 + normals[i1, 1] * b1 + normals[i2, 1] * b2) * flip
+        nz = (normals[i0, 2] * b0 + normals[i1, 2] * b1 + normals[i2, 2] * b2) * flip
+        size = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
+        nx, ny, nz = nx / size, ny / size, nz / size
+        nv = nx * vx + ny * vy + nz * vz
+        if nv < 0.02:  # interpolated normals may turn away at silhouettes: bend them back into view
+            nx, ny, nz = nx + (0.02 - nv) * vx, ny + (0.02 - nv) * vy, nz + (0.02 - nv) * vz
+            size = math.sqrt(nx * nx + ny * ny + nz * nz)
+            nx, ny, nz, nv = nx / size, ny / size, nz / size, 0.02
+        for c in range(4):
+            base[c] = m[BASE + c] * (colors[i0, c] * b0 + colors[i1, c] * b1 + colors[i2, c] * b2)
+        if m[TEXTURE] >= 0:
+            k = int(m[TEXTURE])
+            footprint = face_density[f] * t[n] * pixel / math.sqrt(max(abs(facing), 0.05))
+            lod = math.log2(max(footprint * max(levels[k, 0, 1], levels[k, 0, 2]), 1e-6)) - 0.25
+            u = uv[i0, 0] * b0 + uv[i1, 0] * b1 + uv[i2, 0] * b2
+            v = uv[i0, 1] * b0 + uv[i1, 1] * b1 + uv[i2, 1] * b2
+            texture(texels, levels, k, u, v, lod, texel)
+            for c in range(4):
+                base[c] *= texel[c]
+        alpha = 1.0
+        if m[MODE] == 1:
+            alpha = 1.0 if base[3] >= m[CUTOFF] else 0.0
+        elif m[MODE] == 2:
+            alpha = min(max(base[3], 0.0), 1.0)
+        if alpha <= 0:
+            continue
+        sky = light[i0, 0] * b0 + light[i1, 0] * b1 + light[i2, 0] * b2
+        ground = light[i0, 1] * b0 + light[i1, 1] * b1 + light[i2, 1] * b2
+        lit = light[i0, 2] * b0 + light[i1, 2] * b1 + light[i2, 2] * b2
+        metal, rough = m[METALLIC], max(m[ROUGHNESS], 0.05)
+        a = min(rough * rough + 0.12, 1.0)  # the main light is wide: so is its highlight
+        lx, ly, lz = to_light[0], to_light[1], to_light[2]
+        nl = max(nx * lx + ny * ly + nz * lz, 0.0)
+        hx, hy, hz = lx + vx, ly + vy, lz + vz
+        size = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
+        nh = max((nx * hx + ny * hy + nz * hz) / size, 0.0)
+        vh = max((vx * hx + vy * hy + vz * hz) / size, 0.0)
+        d = nh * nh * (a * a - 1.0) + 1.0
+        ggx = a * a / (d * d)
+        kk = a * 0.5
+        smith = 0.25 / ((nl * (1 - kk) + kk) * (nv * (1 - kk) + kk))
+        schlick = (1.0 - vh) ** 5
+        # Karis' fit of the environment's integral over the BRDF.
+        r0, r1 = 1.0 - rough, 0.0425 - 0.0275 * rough
+        a004 = min(r0 * r0, 2.0 ** (-9.28 * nv)) * r0 + r1
+        fa, fb = -1.04 * a004 + 1.04 - 0.572 * rough, 1.04 * a004 - 0.04 + 0.022 * rough
+        rx, ry, rz = 2 * nv * nx - vx, 2 * nv * ny - vy, 2 * nv * nz - vz
+        blur = min(rough * 2.2, 2.0)
+        level = min(int(blur), 1)
+        open_ = min(1.0, (sky + ground) * (sky + ground) + 0.1)
+        if ry < 0:  # looking down it sees its own surface, in its own shadow
+            open_ *= min(1.0, 0.25 + 0.75 * ground / max(0.5 - 0.5 * ny, 0.15))
+        surroundings(environment, level, blur - level, rx, ry, rz, seen)
+        for c in range(3):
+            albedo = base[c] * (1.0 - metal)
+            spec0[c] = 0.04 * (1.0 - metal) + base[c] * metal
+            fresnel = spec0[c] + (1.0 - spec0[c]) * schlick
+            value = albedo * (ambient[c] * sky + bounce[c] * ground + sun[c] * lit * nl)
+            value += sun[c] * lit * nl * ggx * smith * fresnel
+            value += seen[c] * (spec0[c] * fa + fb) * open_ * ambient[c] / max(ambient[1], 1e-6)
+            value = value * white[c] + m[EMISSIVE + c]
+            if value > 0.75:  # a camera's shoulder instead of a hard clip
+                value = 0.75 + 0.25 * (1.0 - math.exp(-(value - 0.75) / 0.25))
+            out[n, c] = value * alpha
+        out[n, 3] = alpha
+    return out
+
+
+@kernel
+def outlines(t: Array, face: Array, material: Array, normals: Array) -> Array:
+    """(h, w) bool: pixels whose 3x3 neighbourhood holds an edge of the content, which need more samples."""
+    h, w = t.shape
+    out = np.zeros((h, w), dtype=np.bool_)
+    for i in range(h):
+        for j in range(w):
+            hit = math.isfinite(t[i, j])
+            f = face[i, j]
+            for a in range(-1, 2):
+                for b in range(-1, 2):
+                    y, x = min(max(i + a, 0), h - 1), min(max(j + b, 0), w - 1)
+                    other = math.isfinite(t[y, x])
+                    if hit != other:
+                        out[i, j] = True
+                    elif hit and face[y, x] != f:
+                        g = face[y, x]
+                        dot = 0.0
+                        for c in range(3):
+                            dot += normals[f, c] * normals[g, c]
+                        if material[f] != material[g] or dot < 0.85 or abs(t[y, x] - t[i, j]) > 0.02 * t[i, j]:
+                            out[i, j] = True
+    return out
+
+
+@kernel
+def gather(
+    samples: Array, z: Array, plane: Array, m: int, pixels: Array, rgba: Array, z_out: Array, plane_out: Array
+) -> None:
+    """Average m samples per pixel into the images."""
+    for i in range(len(pixels)):
+        x, y = pixels[i, 0], pixels[i, 1]
+        hits, total = 0, 0.0
+        for c in range(4):
+            rgba[y, x, c] = 0.0
+        for s in range(m):
+            n = i * m + s
+            for c in range(4):
+                rgba[y, x, c] += samples[n, c] / m
+            if samples[n, 3] > 0:
+                hits, total = hits + 1, total + z[n]
+                plane_out[y, x] = plane[n]
+        z_out[y, x] = total / hits if hits else np.inf
+
+
