@@ -70,4 +70,5 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(PEERS): $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[peers]'
+	@$(BIN)/python -m sceneforge.doctor --peers
 	@touch $@

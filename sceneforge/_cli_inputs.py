@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sceneforge.core import Placement, SceneFileError, UsageError
 
@@ -42,6 +45,19 @@ def read_arrangement(path: Path) -> Arrangement:
         for r in record.placements
     )
     return Arrangement(placements, record.unplaced, record.seed)
+
+
+def measurements(kind: str) -> dict[str, Callable[..., dict[str, Any]]]:
+    """What `bench` or `evaluate` can run: the functions of that name in `sceneforge.evaluation`, by their file's name.
+
+    Each takes `data` (a folder of captures, or None for the embedded sample) and `seed`, and returns what `--json`
+    prints.
+    """
+    import sceneforge.evaluation
+
+    names = sorted(m.name for m in pkgutil.iter_modules(sceneforge.evaluation.__path__) if not m.name.startswith("_"))
+    modules = [(name, importlib.import_module(f"sceneforge.evaluation.{name}")) for name in names]
+    return {name.removeprefix(f"{kind}_"): getattr(m, kind) for name, m in modules if hasattr(m, kind)}
 
 
 def parse_size(text: str) -> tuple[int, int]:

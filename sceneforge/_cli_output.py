@@ -136,7 +136,20 @@ def print_arrangement(arrangement: Arrangement) -> None:
             print(f"  {r.surface} ({r.label}): {r.rule} fails by {r.margin_mm:.0f} mm; {r.detail}", file=sys.stderr)
 
 
-def print_paths(paths: Mapping[str, Path | str | None]) -> None:
+def flattened(value: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested results as lines: {"ours": {"seconds": 2}} gives {"ours.seconds": "2"}."""
+    out: dict[str, str] = {}
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        items = dict(enumerate(item)) if isinstance(item, list | tuple) else item
+        if isinstance(items, Mapping):
+            out |= flattened({str(k): v for k, v in items.items()}, f"{name}.")
+        else:
+            out[name] = str(items)
+    return out
+
+
+def print_paths(paths: Mapping[str, Path | None] | Mapping[str, str]) -> None:
     """`video  out/demo/preview.mp4`, aligned, for every path that is there."""
     there = {name: path for name, path in paths.items() if path is not None}
     width = max((len(name) for name in there), default=0)

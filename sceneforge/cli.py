@@ -154,15 +154,17 @@ def render(
 def compose(
     recipe: Annotated[Path, typer.Argument(help="An experience file (YAML).")],
     out: OutFolder = None,
+    scan: Annotated[str | None, typer.Option(help="Instead of the recipe's capture.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Instead of the recipe's seed.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Understand a capture, place a recipe's content in it, and render the preview."""
+    from sceneforge.data import resolve_scan
     from sceneforge.recipe import load_recipe
 
     loaded = load_recipe(recipe)
-    if seed is not None:
-        loaded = loaded.model_copy(update={"seed": seed})
+    changes = {"scan": scan and str(resolve_scan(scan).absolute()), "seed": seed}
+    loaded = loaded.model_copy(update={key: value for key, value in changes.items() if value is not None})
     _compose(loaded, out or Path("out") / loaded.name, as_json)
 
 
@@ -226,6 +228,22 @@ def synth(
     _print_result(as_json, {"scan": folder, "truth": folder / "truth.json"}, {})
 
 
+@app.command(epilog="Example: sceneforge bench understand --json")
+def bench(
+    name: Name = None, data: Data = None, seed: Seed = 0, listing: Listing = False, as_json: AsJson = False
+) -> None:
+    """Measure speed and memory, peers in the same run; without --data on the embedded sample."""
+    _measure("bench", name, data, seed, listing, as_json)
+
+
+@app.command(epilog="Example: sceneforge evaluate scene --json")
+def evaluate(
+    name: Name = None, data: Data = None, seed: Seed = 0, listing: Listing = False, as_json: AsJson = False
+) -> None:
+    """Measure quality against the truth; without --data on the embedded sample."""
+    _measure("evaluate", name, data, seed, listing, as_json)
+
+
 @app.command(epilog="Example: sceneforge doctor")
 def doctor(
     mend: Annotated[bool, typer.Option("--mend", help="Install missing system libraries where permitted.")] = False,
@@ -253,6 +271,27 @@ def doctor(
             print(f"mend with: {command}")
     if not ok:
         raise typer.Exit(4)
+
+
+def _measure(kind: str, name: str | None, data: Path | None, seed: int, listing: bool, as_json: bool) -> None:
+    from sceneforge._cli_inputs import measurements
+    from sceneforge._suggest import suggestion
+    from sceneforge.core import UsageError
+
+    known = measurements(kind)
+    if listing:
+        print("\n".join(known))
+        return
+    if name not in known:
+        asked = "name what to measure" if name is None else f"nothing is called '{name}'"
+        raise UsageError(f"{kind}: {asked}{suggestion(name or '', known)}")
+    if data is not None and not data.exists():
+        raise UsageError(f"--data: there is no file or folder {data}")
+    result = known[name](data=data, seed=seed)
+    if as_json:
+        show.print_json(result)
+    else:
+        show.print_paths(show.flattened(result))
 
 
 def _compose(recipe: Recipe, out: Path, as_json: bool) -> None:

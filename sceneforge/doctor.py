@@ -87,11 +87,16 @@ def examine() -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def missing_libraries() -> tuple[str, ...]:
-    """Debian/Ubuntu packages of the required shared libraries that do not load, sorted."""
+def missing_libraries(*, peers: bool = False) -> tuple[str, ...]:
+    """Debian/Ubuntu packages of the shared libraries that do not load, sorted.
+
+    Args:
+        peers: Look for those of the benchmark's peers too.
+    """
     if not sys.platform.startswith("linux"):
         return ()
-    return tuple(sorted({package for name, (package, _) in LIBRARIES.items() if _load(name) is not None}))
+    wanted = {**LIBRARIES, **PEER_LIBRARIES} if peers else LIBRARIES
+    return tuple(sorted({package for name, (package, _) in wanted.items() if _load(name) is not None}))
 
 
 def apt_command(packages: Sequence[str]) -> str:
@@ -191,17 +196,21 @@ def _import_problem(module: str) -> str | None:
     return lines[-1] if lines else f"import ended with exit code {run.returncode}"
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """`python -m sceneforge.doctor`, the set-up's last step: the libraries are there, or installed, or named.
+
+    Args:
+        arguments: Nothing, or "--peers" for those of the benchmark's peers too.
 
     Returns:
         Exit code: 0, or 4 when a library stays missing.
     """
-    missing = missing_libraries()
+    peers = "--peers" in arguments
+    missing = missing_libraries(peers=peers)
     if missing:
         print(f"Missing system libraries: {', '.join(missing)}", flush=True)
         install_libraries(missing)
-        missing = missing_libraries()
+        missing = missing_libraries(peers=peers)
     if missing:
         print(f"Install them with: {apt_command(missing)}", file=sys.stderr)
         return 4
@@ -209,4 +218,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
