@@ -1,0 +1,80 @@
+"""Why a surface cannot take the content: which rule fails for the best place on it, and by how many millimetres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sceneforge.core.arrays import Float64
+
+from .body import Body, turned
+from .raster import Fitter, Mask
+from .rules import MIN_FOOTPRINT_SEEN, Failure
+
+
+def diagnose(body: Body, fitter: Fitter, yaws: Sequence[float]) -> Failure:
+    """The failure of a surface on which the footprint fits nowhere, in the order size, support, collision."""
+    outlines = [turned(body.hull, yaw) for yaw in yaws]
+    needs = [np.ptp(fitter.raster.to_grid(outline), axis=0) for outline in outlines]
+    size = "{:.0f} x {:.0f} mm".format(*(1000 * needs[0]))
+    if not any((count >= n - 0.5).any() for count, n in (fitter.covered("inside", o) for o in outlines)):
+        margin, free = _shortfall(fitter.raster.inside, needs, fitter.raster.cell)
+        text = "{:.0f} x {:.0f} mm".format(*(1000 * free))
+        return Failure("size", margin, f"it needs {size}, the largest rectangle on the surface is about {text}")
+    shares = [_best_share(fitter, o) for o in outlines]
+    best = int(np.argmax(shares))
+    if shares[best] <= MIN_FOOTPRINT_SEEN:
+        return Failure(
+            "support",
+            1000 * float(needs[best].max()) * (MIN_FOOTPRINT_SEEN - shares[best]),
+            f"it needs {size} of scanned surface, the best place has {shares[best]:.0%} of that, "
+            f"{MIN_FOOTPRINT_SEEN:.0%} are asked for",
+        )
+    margin, free = _shortfall(fitter.free & fitter.raster.seen, needs, fitter.raster.cell)
+    text = "{:.0f} x {:.0f} mm".format(*(1000 * free))
+    return Failure(
+        "collision", margin, f"it needs {size}, the largest rectangle left by what stands there is about {text}"
+    )
+
+
+def _best_share(fitter: Fitter, outline: Float64) -> float:
+    """Largest scanned share of the footprint over the places where it lies on the surface."""
+    inside, n = fitter.covered("inside", outline)
+    seen, _ = fitter.covered("seen", outline)
+    return float(np.where(inside >= n - 0.5, seen, 0).max()) / n
+
+
+def _shortfall(mask: Mask, needs: Sequence[Float64], cell: float) -> tuple[float, Float64]:
+    """By how many millimetres the roomiest rectangle is too small, and that rectangle's (2,) [u, v] size in metres."""
+    table = np.pad(np.cumsum(np.cumsum(mask, axis=0, dtype=np.int64), axis=1), ((1, 0), (1, 0)))
+
+    def has(w: int, h: int) -> bool:
+        if w < 1 or h < 1:
+            return True
+        if w > mask.shape[1] or h > mask.shape[0]:
+            return False
+        return bool((table[h:, w:] - table[:-h, w:] - table[h:, :-w] + table[:-h, :-w] == w * h).any())
+
+    options = [_roomiest(has, need, cell, max(mask.shape)) for need in needs]
+    return min(options, key=lambda option: option[0])
+
+
+def _roomiest(has: Callable[[int, int], bool], need: Float64, cell: float, most: int) -> tuple[float, Float64]:
+    """Margin in mm and size (2,) of the rectangle that comes closest to `need` (2,)."""
+    w, h = (int(np.ceil(x / cell - 1e-6)) for x in need)
+    lack = _first(lambda s: has(w - s, h - s), max(w, h))
+    tall = max(h - lack, 0)
+    wide = max(w - lack, 0) + _first(lambda s: not has(w - lack + s + 1, tall), most)
+    tall = tall + _first(lambda s: not has(wide, tall + s + 1), most)
+    free = cell * np.array([wide, tall], dtype=np.float64)
+    return max(1000 * float(np.max(need - free)), 1.0), free
+
+
+def _first(holds: Callable[[int], bool], limit: int) -> int:
+    """Smallest integer in 0..limit for which a monotone predicate holds, `limit` if none."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
