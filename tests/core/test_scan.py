@@ -125,7 +125,8 @@ def test_known_problems_are_not_decoded() -> None:
 def test_images_of_another_size_than_the_intrinsics(kind: str) -> None:
     scan = scan_of(1)
     other = Camera(8, 6, 4.0, 4.0, 3.5, 2.5)
-    source = replace(scan.sources[0], **{"camera" if kind == "colour" else "depth_camera": other})
+    source = scan.sources[0]
+    source = replace(source, camera=other) if kind == "colour" else replace(source, depth_camera=other)
     with pytest.raises(FrameError, match=rf"{kind} image is 4x3; expected 8x6 as the intrinsics say"):
         replace(scan, sources=(source,)).read(0)
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -134,7 +134,7 @@ def test_unknown_keys_are_left_alone() -> None:
 
 def broken(edit: str) -> dict[str, Any]:
     """A good scene as plain data after one assignment, such as `planes[0].label = 7`."""
-    data = json.loads(json_bytes(scene_to_dict(random_scene(7))))
+    data: dict[str, Any] = json.loads(json_bytes(scene_to_dict(random_scene(7))))
     assert data["planes"] and data["objects"], "the example needs some of each"
     target, value = edit.split(" = ", 1)
     steps: list[str | int] = [int(s) if s.isdigit() else s for s in re.findall(r"\w+", target)]

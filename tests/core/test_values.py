@@ -39,7 +39,7 @@ FACES = np.array([[0, 2, 1]], np.int32)
 
 
 def part() -> Part:
-    return Part(TRIANGLE.copy(), FACES.copy(), np.tile(np.float32([0, 1, 0]), (3, 1)), Material())
+    return Part(TRIANGLE.copy(), FACES.copy(), np.tile(np.array([[0, 1, 0]], np.float32), (3, 1)), Material())
 
 
 def examples() -> list[Any]:

@@ -69,7 +69,7 @@ def content() -> Content:
         "flower.glb",
         (
             Part(vertices, faces, normals, leaf, uv=uv),
-            Part(vertices + np.float32([0, 0.2, 0]), faces, normals * 0, glow, colors=colors),
+            Part(vertices + np.array([0, 0.2, 0], np.float32), faces, normals * 0, glow, colors=colors),
         ),
     )
 

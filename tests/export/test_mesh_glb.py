@@ -57,12 +57,13 @@ class Glb:
         return rows
 
     def node(self, name: str) -> dict[str, Any]:
-        found = [n for n in self.json["nodes"] if n["name"] == name]
+        found: list[dict[str, Any]] = [n for n in self.json["nodes"] if n["name"] == name]
         assert len(found) == 1
         return found[0]
 
     def primitives(self, name: str) -> list[dict[str, Any]]:
-        return self.json["meshes"][self.node(name)["mesh"]]["primitives"]
+        primitives: list[dict[str, Any]] = self.json["meshes"][self.node(name)["mesh"]]["primitives"]
+        return primitives
 
 
 @pytest.fixture
@@ -101,7 +102,7 @@ def test_nodes_form_one_tree_of_unique_names(glb: Glb) -> None:
 
 def test_the_surface_carries_labels_and_linear_colours(glb: Glb, scene: Scene) -> None:
     mesh = scene.mesh
-    assert mesh is not None and mesh.colors is not None
+    assert mesh is not None and mesh.colors is not None and mesh.labels is not None
     (primitive,) = glb.primitives("surface")
     attributes = primitive["attributes"]
     assert np.array_equal(glb.array(attributes["POSITION"]), mesh.vertices)
@@ -158,7 +159,7 @@ def test_another_program_sees_the_same(path: Path, scene: Scene, arrangement: Ar
     read = trimesh.load(path)
     assert {"surface", "left", "right"} <= set(read.graph.nodes)
     surface = read.geometry["surface"]
-    assert scene.mesh is not None
+    assert scene.mesh is not None and scene.mesh.labels is not None
     assert np.array_equal(surface.vertices, scene.mesh.vertices)
     assert np.array_equal(surface.vertex_attributes["_LABEL"][:, 0], scene.mesh.labels)
     for placement in arrangement.placements:
@@ -167,7 +168,8 @@ def test_another_program_sees_the_same(path: Path, scene: Scene, arrangement: Ar
         assert np.allclose(T, expected, atol=1e-9)
     textured = next(g for g in read.geometry.values() if getattr(g.visual, "uv", None) is not None)
     picture = np.asarray(textured.visual.material.baseColorTexture.convert("RGBA"))
-    assert np.array_equal(picture, content.parts[0].material.base_color_texture)
+    texture = content.parts[0].material.base_color_texture
+    assert texture is not None and np.array_equal(picture, texture)
 
 
 def test_an_opaque_texture_is_stored_without_alpha(tmp_path: Path, scene: Scene, arrangement: Arrangement) -> None:

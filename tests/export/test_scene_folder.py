@@ -54,8 +54,9 @@ def test_labels_are_matched_by_name(folder: Path, scene: Scene) -> None:
     arrays["label_names"] = arrays["label_names"][order]
     arrays["labels"] = np.argsort(order)[arrays["labels"]].astype(np.int64)
     np.savez(path, **arrays)
-    assert scene.mesh is not None
-    assert np.array_equal(read_surface(path).labels, scene.mesh.labels)
+    labels = read_surface(path).labels
+    assert scene.mesh is not None and scene.mesh.labels is not None and labels is not None
+    assert np.array_equal(labels, scene.mesh.labels)
 
 
 @pytest.mark.parametrize(

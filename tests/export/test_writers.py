@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -113,10 +114,10 @@ def test_ply_opens_with_its_colours_and_labels(tmp_path: Path, scene: Scene) -> 
     import trimesh
 
     mesh = scene.mesh
-    assert mesh is not None
+    assert mesh is not None and mesh.colors is not None and mesh.labels is not None and mesh.instances is not None
     path = export(scene, tmp_path / "mesh.ply")
     assert b"comment label 1 floor\ncomment label 3 wall\n" in path.read_bytes()[:400]
-    read = trimesh.load(io.BytesIO(path.read_bytes()), file_type="ply", process=False)
+    read: Any = trimesh.load(io.BytesIO(path.read_bytes()), file_type="ply", process=False)
     assert np.array_equal(read.vertices, mesh.vertices)
     assert np.array_equal(read.faces, mesh.faces)
     assert np.array_equal(read.visual.vertex_colors[:, :3], mesh.colors)
