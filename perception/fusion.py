@@ -81,11 +81,13 @@ class DepthFusion:
         Args:
             min_component_m2: Loose pieces with less surface than this are noise and dropped.
         """
+        if self._grid.hashmap().size() == 0:
+            return _empty_mesh()
         # Open3D keeps voxels of more than this weight; each sighting adds one.
         weight = float(np.clip(self.frames // 15, 1, 3)) - 0.5
         raw = self._grid.extract_triangle_mesh(weight)
-        if "positions" not in raw.vertex or "indices" not in raw.triangle or len(raw.triangle.indices) == 0:
-            return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))
+        if "indices" not in raw.triangle or len(raw.triangle.indices) == 0:
+            return _empty_mesh()
         vertices = raw.vertex.positions.numpy()
         faces = raw.triangle.indices.numpy().astype(np.int32)
         colors = raw.vertex.colors.numpy()
@@ -131,6 +133,10 @@ def depth_to_units(depth: Float32, *, limit_m: float, edge_ratio: float) -> UInt
     from it by more than `edge_ratio` / 2 of its depth: a ramp that steep is interpolation between two surfaces.
     """
     return _kernel()(depth, DEPTH_UNITS_PER_M, limit_m, edge_ratio)
+
+
+def _empty_mesh() -> Mesh:
+    return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))
 
 
 def _large_components(vertices: Float32, faces: Int32, min_area_m2: float) -> NDArray[np.bool_]:

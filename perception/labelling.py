@@ -26,8 +26,8 @@ class PlaneFacts:
     """Highest point."""
     area_m2: float
     """Outline less holes."""
-    length_m: float
-    """Longest horizontal extent."""
+    width_m: float
+    """Shorter side of the least rectangle around the outline."""
     rms_m: float
     """Flatness."""
     backed: float
@@ -85,7 +85,7 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
     if f.up_cosine > LEVEL_COS:
         if levels.floor is not None:
             scores[Label.FLOOR] = _fade(abs(h), 0.05, 0.12) * _rise(f.area_m2, 0.05, 0.3)
-        size = _rise(f.area_m2, 0.08, 0.2)
+        size = _rise(f.area_m2, 0.08, 0.2) * _rise(f.width_m, 0.15, 0.3)
         table_height = _rise(h, 0.30, 0.42) * _fade(h, 1.05, 1.25)
         seat_height = _rise(h, 0.22, 0.32) * _fade(h, 0.52, 0.62)
         soft = 0.5 * _rise(f.rms_m, 0.004, 0.010) + 0.5

@@ -12,6 +12,9 @@ from sceneforge.core.arrays import Float64, Int32
 CELL_M = 0.025
 """Raster cell: a little coarser than the samples, so that a seen surface leaves no empty cells."""
 
+MARGIN_M = 0.01
+"""Half the spacing of the samples."""
+
 
 @dataclass(frozen=True)
 class Outline:
@@ -107,10 +110,10 @@ def _polygon(mask: Any, corner: Float64, min_hole_m2: float, simplify_m: float) 
             (outer if link[3] < 0 else inner).append(contour[:, 0].astype(np.float64) * CELL_M + corner)
     if not outer:
         return None
-    # Contours run through cell centres: the cells reach half a cell farther.
-    shape = Polygon(max(outer, key=lambda r: Polygon(r).area)).buffer(CELL_M / 2, join_style="mitre")
+    # Contours run through the centres of the outermost cells; a sample stands for surface half a spacing beyond it.
+    shape = Polygon(max(outer, key=lambda r: Polygon(r).area)).buffer(MARGIN_M, join_style="mitre")
     for ring in inner:
-        hole = Polygon(ring).buffer(-CELL_M / 2, join_style="mitre")
+        hole = Polygon(ring).buffer(-MARGIN_M, join_style="mitre")
         if hole.area >= min_hole_m2:
             shape = shape.difference(hole)
     shape = shape.simplify(simplify_m)

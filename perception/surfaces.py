@@ -153,9 +153,10 @@ def _surfel_tree(surfels: Surfels) -> Any:
 def _facts(
     fit: PlaneFit, T: Float64, outline: Outline, samples: SurfaceSamples, surfels: Surfels, tree: Any
 ) -> PlaneFacts:
+    import cv2
+
     ring = outline.polygon
     rim = np.stack([ring[:, 0], np.zeros(len(ring)), ring[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
-    spans = rim[:, None, [0, 2]] - rim[None, :, [0, 2]]
     side = (surfels.position - T[:3, 3]) @ T[:3, 1]
     up_cosine = float(fit.normal[1])
     backed = _backed(ring, T, surfels, tree) if up_cosine > 0.9 and outline.area_m2 < 4 else 0.0
@@ -165,7 +166,7 @@ def _facts(
         bottom=float(rim[:, 1].min()),
         top=float(rim[:, 1].max()),
         area_m2=outline.area_m2,
-        length_m=float(np.sqrt((spans**2).sum(axis=2)).max()),
+        width_m=float(min(cv2.minAreaRect(ring.astype(np.float32))[1])),
         rms_m=fit.rms_m,
         backed=backed,
         beyond=float(surfels.area[side < -0.15].sum() / surfels.area.sum()),

@@ -1,0 +1,128 @@
+"""`sceneforge bench understand`: our whole understanding against a plain Open3D pipeline, from the same files.
+
+The peer does what a tutorial does: read a frame, integrate it into a tensor TSDF of 2 cm voxels with colour, extract
+the mesh, and detect planar patches on it. Ours does that and gravity, bounded polygons, labels, objects and relations.
+Each runs in a process of its own, so that peak memory is its own; the first run there warms caches and is reported
+apart.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sceneforge.core import Scan
+
+from .cases import posed_scans
+from .machine import machine
+
+VOXEL_M = 0.02
+DEPTH_MAX_M = 4.5
+RUNS = 3
+
+
+def bench(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
+    """Time and memory on every posed capture under `data` (default: the embedded sample).
+
+    Returns:
+        {"name", "ours", "peers", "ratio", "machine"}: per capture the median seconds of three warm runs, the first
+        run's, frames per second, peak memory, and ours / peer. "memory_growth" is the peak memory of a scan repeated
+        four times over that of the scan once.
+    """
+    ours: dict[str, Any] = {}
+    peer: dict[str, Any] = {}
+    ratio: dict[str, Any] = {}
+    for path in posed_scans(data):
+        ours[path.name] = _apart("ours", path, seed, 1)
+        peer[path.name] = _apart("peer", path, seed, 1)
+        four = _apart("ours", path, seed, 4)
+        growth = round(four["peak_rss_mb"] / ours[path.name]["peak_rss_mb"], 3)
+        ours[path.name]["memory_growth"] = growth
+        ratio[path.name] = {
+            "seconds": round(ours[path.name]["seconds"] / peer[path.name]["seconds"], 3),
+            "peak_rss": round(ours[path.name]["peak_rss_mb"] / peer[path.name]["peak_rss_mb"], 3),
+        }
+    return {"name": "understand", "ours": ours, "peers": {"open3d": peer}, "ratio": ratio, "machine": machine()}
+
+
+def _apart(who: str, path: Path, seed: int, repeat: int) -> dict[str, Any]:
+    """Run in a fresh interpreter."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (who, str(path), seed, repeat))
+
+
+def _measure(who: str, path: str, seed: int, repeat: int) -> dict[str, Any]:
+    from sceneforge.pipeline import peak_rss_mb
+
+    seconds: list[float] = []
+    facts: dict[str, Any] = {}
+    for _ in range(RUNS + 1 if repeat == 1 else 1):
+        start = time.perf_counter()
+        facts = _ours(path, seed, repeat) if who == "ours" else _plain_open3d(path)
+        seconds.append(time.perf_counter() - start)
+    warm = seconds[1:] or seconds
+    median = statistics.median(warm)
+    return {
+        **facts,
+        "seconds": round(median, 3),
+        "first_seconds": round(seconds[0], 3),
+        "fps": round(facts["frames"] / median, 2),
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def _ours(path: str, seed: int, repeat: int) -> dict[str, Any]:
+    from sceneforge.io import load
+    from sceneforge.pipeline import understand
+
+    scan = load(path)
+    assert isinstance(scan, Scan)
+    scan = replace(scan, sources=scan.sources * repeat)
+    scene = understand(scan, voxel_m=VOXEL_M, max_depth_m=DEPTH_MAX_M, seed=seed)
+    assert scene.mesh is not None
+    return {"frames": len(scan), "triangles": len(scene.mesh.faces), "planes": len(scene.planes)}
+
+
+def _plain_open3d(path: str) -> dict[str, Any]:
+    import numpy as np
+    import open3d as o3d
+
+    from sceneforge.core.transforms import inverse
+    from sceneforge.io import load
+
+    scan = load(path)
+    assert isinstance(scan, Scan)
+    core, image = o3d.core, o3d.t.geometry.Image
+    dtypes = (core.float32, core.float32, core.float32)
+    grid = o3d.t.geometry.VoxelBlockGrid(
+        ("tsdf", "weight", "color"), dtypes, ((1), (1), (3)), VOXEL_M, 16, 4000, core.Device("CPU:0")
+    )
+    frames = 0
+    for i, source in enumerate(scan.sources):
+        if source.T_world_camera is None or source.problem:
+            continue
+        frame = scan.read(i)
+        depth = image(core.Tensor(np.asarray(frame.depth).copy()))
+        color = image(core.Tensor(frame.color.astype(np.float32)))
+        extrinsic = core.Tensor(inverse(source.T_world_camera))
+        K_depth, K_color = core.Tensor(frame.depth_camera.K), core.Tensor(frame.camera.K)
+        blocks = grid.compute_unique_block_coordinates(depth, K_depth, extrinsic, 1.0, DEPTH_MAX_M)
+        grid.integrate(blocks, depth, color, K_depth, K_color, extrinsic, 1.0, DEPTH_MAX_M)
+        frames += 1
+    mesh = grid.extract_triangle_mesh(2.0).to_legacy()
+    mesh.compute_vertex_normals()
+    cloud = o3d.geometry.PointCloud(mesh.vertices)
+    cloud.normals = mesh.vertex_normals
+    patches = cloud.detect_planar_patches(
+        normal_variance_threshold_deg=60,
+        coplanarity_deg=75,
+        outlier_ratio=0.75,
+        min_plane_edge_length=0.2,
+        min_num_points=100,
+        search_param=o3d.geometry.KDTreeSearchParamKNN(knn=30),
+    )
+    return {"frames": frames, "triangles": len(mesh.triangles), "planes": len(patches)}
