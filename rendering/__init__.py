@@ -7,6 +7,8 @@ if not __name__.startswith("sceneforge."):
     raise ImportError("import sceneforge.rendering, not rendering: it is part of the sceneforge package")
 
 from .compositor import CompositorFacts, FrameCompositor
+from .floor_plan import floor_plan
+from .labels_view import label_sheet
 from .video import RenderResult, render_video
 
-__all__ = ["CompositorFacts", "FrameCompositor", "RenderResult", "render_video"]
+__all__ = ["CompositorFacts", "FrameCompositor", "RenderResult", "floor_plan", "label_sheet", "render_video"]
