@@ -71,7 +71,7 @@ def _look(
         cache[id(source)] = _material(source, path, factors)
     uv = getattr(visual, "uv", None)
     if uv is not None and len(uv) == count:
-        uv = np.asarray(uv, dtype=np.float32)[:, :2] * np.float32([1, -1]) + np.float32([0, 1])
+        uv = np.column_stack([uv[:, 0], 1.0 - np.asarray(uv[:, 1])]).astype(np.float32)
     else:
         uv = None
     raw = visual.vertex_attributes.get("color") if hasattr(visual, "vertex_attributes") else None

@@ -100,7 +100,7 @@ def decode_depth(data: bytes, path: str | Path, frame: str, unit_m: float) -> Fl
             frame=frame,
             expected="one channel of uint16",
         )
-    return scaled_depth(image, unit_m)
+    return scaled_depth(np.asarray(image, dtype=np.uint16), unit_m)
 
 
 def decode_gray(data: bytes, path: str | Path, frame: str) -> UInt8:

@@ -36,8 +36,9 @@ def open_model(path: Path, error: type[ContentError] | type[ScanError]) -> Any:
     if not data:
         raise error("file is empty", path=path, expected="a mesh")
     files = _Folder(path.parent)
+    resolver: Any = files  # trimesh asks for a subclass of its own, which would cost its import here
     try:
-        scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=files, process=False)
+        scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=resolver, process=False)
     except InputError:
         raise
     except Exception as problem:  # a parser fed with damaged bytes raises anything

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -93,7 +94,7 @@ def _read_depth(archive: SafeZip, name: str, size: tuple[int, int]) -> Float32:
 
 def _unpacked(data: bytes, path: Path, frame: str) -> bytes:
     try:
-        import lzfse
+        lzfse = import_module("lzfse")
     except ImportError as error:
         raise MissingExtra("lzfse", "record3d", "Reading the packed depth of .r3d recordings") from error
     try:

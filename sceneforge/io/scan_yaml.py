@@ -16,22 +16,8 @@ from ._frames import MANIFEST, NO_POSE, Shot, camera_from, common_size, same_cou
 from ._poses import from_opengl, pose_from_quaternion
 from ._text import natural_key, read_table, read_text
 
-KEYS = frozenset(
-    [
-        "format",
-        "version",
-        "name",
-        "depth_unit_m",
-        "camera",
-        "depth_camera",
-        "up",
-        "color",
-        "depth",
-        "trajectory",
-        "axes",
-    ]
-)
 REQUIRED = ("depth_unit_m", "camera", "color", "depth")
+KEYS = frozenset({*REQUIRED, "format", "version", "name", "depth_camera", "up", "trajectory", "axes"})
 
 
 def sniff(path: Path) -> bool:
