@@ -135,7 +135,7 @@ def _thinned(points: Float64, limit: int) -> Float64:
     if len(points) <= limit:
         return points
     extremes = points[np.unique(np.concatenate([points.argmin(axis=0), points.argmax(axis=0)]))]
-    voxel = max(1e-4, float(np.ptp(points, axis=0).max()) / 400)
+    voxel = max(1e-4, float(np.ptp(points, axis=0).max()) / 150)
     while True:
         _, first = np.unique(_voxel_keys(points, voxel), return_index=True)
         if len(first) <= limit:

@@ -13,7 +13,7 @@ from sceneforge.core.arrays import Float64
 from .body import Body, Mount, turned
 from .raster import Fitter, Mask
 from .relations import Target
-from .rules import EYE_HEIGHT_M, FACING_BINS, NEAR_M, Failure
+from .rules import EYE_HEIGHT_M, FACING_BINS, NEAR_M, NEXT_TO_M, Failure
 from .surface import Surface
 
 BLOCKS = 320
@@ -77,7 +77,7 @@ def propose(
                 1000 * (closest - NEAR_M),
                 f"the closest free place is {closest:.2f} m from '{wish.near.id}', near means up to {NEAR_M} m",
             )
-        fits, score = allowed, score + 3 * (1 - distance / NEAR_M)
+        fits, score = allowed, score + 3 * np.minimum(1, (NEAR_M - distance) / (NEAR_M - NEXT_TO_M))
     if body.mount is Mount.WALL:
         off = np.abs(world[..., 1] - wish.floor_y - EYE_HEIGHT_M)
         score = score + (0.5 if wish.near is not None else 3.0) * np.exp(-off / 0.25)

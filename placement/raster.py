@@ -75,8 +75,8 @@ class Raster:
         self._collect(self.lowest, points, np.minimum)
 
     def _box(self, bottom: float, top: float) -> tuple[Float64, Float64]:
-        flat = self.centres.reshape(-1, 2)
-        low, high = flat.min(axis=0) - self.cell, flat.max(axis=0) + self.cell
+        corners = self.centres[[0, 0, -1, -1], [0, -1, 0, -1]]
+        low, high = corners.min(axis=0) - self.cell, corners.max(axis=0) + self.cell
         return np.array([low[0], bottom, low[1]]), np.array([high[0], top, high[1]])
 
     def _collect(self, target: Float32, points: Float64, reduce: np.ufunc) -> None:

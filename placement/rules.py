@@ -22,6 +22,8 @@ MAX_BAND_M = 0.030
 """...on noisy scans up to this height, following the measured roughness."""
 NEAR_M = 1.5
 """`near` asks for at most this distance (SceneEval: near is 0.5 to 1.5 m, next to is below 0.5 m)."""
+NEXT_TO_M = 0.3
+"""Nearer than this is no better: things next to each other still want some air."""
 EYE_HEIGHT_M = 1.5
 """Wall content hangs with its centre this high above the floor."""
 REACH_M = 0.5

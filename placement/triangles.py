@@ -72,8 +72,8 @@ class Triangles:
 
     def near_box(self, low: Float64, high: Float64) -> Triangles:
         """The triangles whose bounds meet a box, on their own vertices."""
-        corners = self.vertices[self.faces]
-        faces = self.faces[((corners.max(axis=1) >= low) & (corners.min(axis=1) <= high)).all(axis=1)]
+        outside = _outside(self.vertices, low, high)
+        faces = self.faces[(outside[self.faces[:, 0]] & outside[self.faces[:, 1]] & outside[self.faces[:, 2]]) == 0]
         wanted = np.zeros(len(self.vertices), dtype=bool)
         wanted[faces] = True
         return Triangles(self.vertices[wanted], (np.cumsum(wanted) - 1)[faces])
@@ -106,20 +106,32 @@ def spread_points(
 
 
 def _longest_edge(corners: Float64) -> Float64:
-    return np.asarray(np.sqrt(((corners - np.roll(corners, 1, axis=1)) ** 2).sum(axis=2).max(axis=1)))
+    a, b, c = (corners[:, k] for k in range(3))
+    ab, bc, ca = (np.einsum("ij,ij->i", d, d) for d in (a - b, b - c, c - a))
+    return np.asarray(np.sqrt(np.maximum(np.maximum(ab, bc), ca)))
+
+
+def _outside(points: Float64, low: Float64, high: Float64) -> NDArray[np.uint8]:
+    """Bits (N,) of the six sides of a box beyond which each point lies: triangles with a common bit miss the box."""
+    bits = np.zeros(len(points), dtype=np.uint8)
+    for axis in range(3):
+        bits |= (points[:, axis] < low[axis]).astype(np.uint8) << (2 * axis)
+        bits |= (points[:, axis] > high[axis]).astype(np.uint8) << (2 * axis + 1)
+    return bits
 
 
 def _split_within(corners: Float64, longest: float, low: Float64, high: Float64) -> Float64:
     """Triangles (M, 3, 3) that meet a box, quartered until no edge exceeds `longest`."""
     done = []
     while len(corners):
-        corners = corners[((corners.max(axis=1) >= low) & (corners.min(axis=1) <= high)).all(axis=1)]
+        a, b, c = (_outside(corners[:, k], low, high) for k in range(3))
+        corners = corners[(a & b & c) == 0]
         large = _longest_edge(corners) > longest
         done.append(corners[~large])
-        a, b, c = (corners[large, k] for k in range(3))
-        ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
-        quarters = [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
-        corners = np.concatenate([np.stack(q, axis=1) for q in quarters])
+        p, q, r = (corners[large, k] for k in range(3))
+        pq, qr, rp = (p + q) / 2, (q + r) / 2, (r + p) / 2
+        quarters = [(p, pq, rp), (pq, q, qr), (rp, qr, r), (pq, qr, rp)]
+        corners = np.concatenate([np.stack(part, axis=1) for part in quarters])
     return np.concatenate(done) if done else np.zeros((0, 3, 3))
 
 
