@@ -21,6 +21,7 @@ from .packing import PackedContent
 from .tracing import Tracer
 
 SKY_RAYS, SUN_RAYS = 64, 32
+INTERREFLECTION = 1.3
 MAP_SIDE = 160
 MAX_VERTICES = 30_000
 
@@ -37,18 +38,27 @@ class ShadowMap:
     """Distance between samples."""
     ratio: Float32
     """(nx, nz) 0 = black, 1 = untouched; 1 along the border."""
+    inside: Float32
+    """(nx, nz) 1 on the plane's outline, softly 0 beyond it: no shadow hangs in the air past a table's edge."""
 
     def sample(self, xz: Float64) -> Float32:
-        """Ratio at local points (n, 2), bilinear; 1 outside."""
+        """Ratio at local points (n, 2); 1 off the map."""
+        return self._bilinear(self.ratio, xz, 1)
+
+    def held(self, xz: Float64) -> Float32:
+        """`inside` at local points (n, 2); 0 off the map."""
+        return self._bilinear(self.inside, xz, 0)
+
+    def _bilinear(self, r: Float32, xz: Float64, beyond: float) -> Float32:
         p = (xz - self.low) / self.cell_m
-        nx, nz = self.ratio.shape
+        nx, nz = r.shape
         inside = (p >= 0).all(axis=1) & (p[:, 0] < nx - 1) & (p[:, 1] < nz - 1)
         q = np.where(inside[:, None], p, 0)
         i, f = q.astype(np.int64), q - np.floor(q)
-        r, (a, b) = self.ratio, f.T
+        a, b = f.T
         x, z = i.T
         value = (r[x, z] * (1 - a) + r[x + 1, z] * a) * (1 - b) + (r[x, z + 1] * (1 - a) + r[x + 1, z + 1] * a) * b
-        return np.where(inside, value, 1).astype(np.float32)
+        return np.where(inside, value, beyond).astype(np.float32)
 
 
 def sky_weight(directions: Float64) -> Float64:
@@ -93,12 +103,12 @@ def _plane_shadow(plane: Plane, points: Float64, casters: Tracer, rig: LightRig)
     ratio = cv2.GaussianBlur(ratio, (0, 0), 0.7)
     to_end = [np.minimum(np.arange(n), np.arange(n)[::-1]) for n in (nx, nz)]
     edge = np.minimum.outer(*to_end)
-    fade = np.clip(edge / (0.12 * min(nx, nz)), 0, 1) * _inside(plane, first, cell, (nx, nz))
-    return ShadowMap(plane, first, cell, np.ascontiguousarray(1 - (1 - ratio) * fade, dtype=np.float32))
+    fade = np.clip(edge / (0.12 * min(nx, nz)), 0, 1)
+    ratio = np.ascontiguousarray(1 - (1 - ratio) * fade, dtype=np.float32)
+    return ShadowMap(plane, first, cell, ratio, _inside(plane, first, cell, (nx, nz)))
 
 
-def _inside(plane: Plane, first: Float64, cell: float, shape: tuple[int, int]) -> Float64:
-    """1 on the plane's polygon, softly 0 beyond: no shadow hangs in the air past a table's edge."""
+def _inside(plane: Plane, first: Float64, cell: float, shape: tuple[int, int]) -> Float32:
     import cv2
 
     mask: NDArray[Any] = np.zeros(shape, dtype=np.uint8)
@@ -107,7 +117,7 @@ def _inside(plane: Plane, first: Float64, cell: float, shape: tuple[int, int]) -
         cv2.fillPoly(mask, [pixels], value, shift=4)
     grow = max(1, int(0.04 / cell))
     mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow + 1, 2 * grow + 1)))
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.5 * grow, 0.6)).astype(np.float64) / 255)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), max(0.5 * grow, 0.6)) / np.float32(255), dtype=np.float32)
 
 
 def _around(normals: Float64, count: int) -> Float64:
@@ -128,7 +138,9 @@ def _ratio(points: Float64, normals: Float64, casters: Tracer, rig: LightRig, li
     beams = cone(rig.to_light, SUN_HALF_ANGLE, SUN_RAYS).astype(np.float32)
     lit = 1 - casters.blocked(origin, np.broadcast_to(beams, (len(n), *beams.shape)), np.inf).mean(axis=1)
     share = rig.sun_share * facing / max(float(rig.to_light[1]), 0.05)
-    return np.asarray(((1 - rig.sun_share) * free + share * lit) / (1 - rig.sun_share + share), dtype=np.float32)
+    ratio = ((1 - rig.sun_share) * free + share * lit) / (1 - rig.sun_share + share)
+    # The content also stops light that has bounced about the room, which one traced bounce leaves out.
+    return np.asarray(np.maximum(ratio, 0) ** INTERREFLECTION, dtype=np.float32)
 
 
 def mesh_shadows(

@@ -83,7 +83,8 @@ class FrameCompositor:
         self._light = content_light(content, casters, self._rig, self._maps)
         planes = [scene.plane(p.surface) for p in arrangement.placements]
         self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
-        self._corners, self._darkened = [], []
+        self._corners: list[Float64] = []
+        self._darkened: list[tuple[Float32, Float32]] = []
         for index, shadow in enumerate(self._maps):
             mine = content.faces[content.face_placement == index]
             v = content.vertices[mine].reshape(-1, 3).astype(np.float64)
@@ -91,15 +92,17 @@ class FrameCompositor:
             self._darkened.append(self._shadow_points(v, shadow, vertices))
         self.facts.seconds["build"] += time.perf_counter() - start
 
-    def _shadow_points(self, content: Float64, shadow: ShadowMap, room_vertices: Float32) -> Float32:
-        """(n, 3) points on the plane and the scanned surface that one placement's shadow reaches."""
-        dark = np.argwhere(shadow.ratio[::2, ::2] < 0.995) * 2
-        points = [shadow.plane.to_world(shadow.low + dark * shadow.cell_m)]
-        near = room_vertices[self._room_shadow < 0.985].astype(np.float64)
+    def _shadow_points(self, content: Float64, shadow: ShadowMap, room_vertices: Float32) -> tuple[Float32, Float32]:
+        """(n, 3) points on the plane, and (m, 3) on the other scanned surface, that one placement's shadow reaches."""
+        dark = np.argwhere((shadow.ratio < 0.99)[::2, ::2] & (shadow.inside > 0.02)[::2, ::2]) * 2
+        on_plane = shadow.plane.to_world(shadow.low + dark * shadow.cell_m).astype(np.float32)
+        near = room_vertices[self._room_shadow < 0.97].astype(np.float64)
         low, high = content.min(axis=0), content.max(axis=0)
         gap = np.linalg.norm(np.maximum(np.maximum(low - near, near - high), 0), axis=1)
-        points.append(near[gap < 1.6 * (high - low).max()])
-        return np.concatenate(points).astype(np.float32)
+        near = near[gap < 1.6 * (high - low).max()]
+        # Scanned surface that lies in the plane is the plane's own business.
+        local = shadow.plane.to_local(near)
+        return on_plane, near[(np.abs(local[:, 1]) > 0.03) | (shadow.held(local[:, [0, 2]]) < 0.5)].astype(np.float32)
 
     def reset(self) -> None:
         """Forget the frames composed so far: the next one starts a new sequence."""
@@ -126,16 +129,18 @@ class FrameCompositor:
         self.facts.seconds["shade"] += time.perf_counter() - start
         view = _View(frame, T)
         boxes = [bounds_on_screen(c, frame.camera, T, 3) for c in self._corners]
-        reached = [view.cells(p) for p in self._darkened]
-        rects = [r for r in (*boxes, *(view.rect(c) for c in reached)) if r is not None]
+        on_plane = [view.cells(p) for p, _ in self._darkened]
+        elsewhere = [view.cells(p) for _, p in self._darkened]
+        marked = [view.rect(np.maximum(a, b)) for a, b in zip(on_plane, elsewhere, strict=True)]
+        rects = [r for r in (*boxes, *marked) if r is not None]
         if rects:
-            touched = np.max(reached, axis=0)
+            cells = np.max(on_plane, axis=0), np.max(elsewhere, axis=0)
             for rect in merged(rects):
-                self._compose_rect(out, view, rect, [b for b in boxes if b is not None], touched, white)
+                self._compose_rect(out, view, rect, [b for b in boxes if b is not None], cells, white)
         return out
 
     def _compose_rect(
-        self, out: UInt8, view: _View, rect: Rect, boxes: list[Rect], touched: UInt8, white: Float64
+        self, out: UInt8, view: _View, rect: Rect, boxes: list[Rect], cells: tuple[UInt8, UInt8], white: Float64
     ) -> None:
         import cv2
 
@@ -149,16 +154,20 @@ class FrameCompositor:
             y0, x0 = max(box.y0 - rect.y0, 0), max(box.x0 - rect.x0, 0)
             inside[y0 : max(box.y1 - rect.y0, 0), x0 : max(box.x1 - rect.x0, 0)] = 1
         content, z, plane_of = self._content_image(inside, rect, view, white, clock)
-        # The room is looked at only where content is, with the neighbours that vote on its edges, or shadow can be.
+        # The room is looked at only where content is, with the neighbours that vote on its edges, or shadow can be;
+        # on the supporting plane the mesh is asked only where the sensor does not answer.
         drawn = cv2.dilate((content[..., 3] > 0).astype(np.uint8), np.ones((9, 9), np.uint8))
-        need = np.maximum(drawn, np.kron(touched, np.ones((CELL, CELL), np.uint8))[rect.slices])
-        rays, where = kernels.rays_where(need, rect.x0, rect.y0, k, R, origin)
+        on_plane, elsewhere = (np.kron(c, np.ones((CELL, CELL), np.uint8))[rect.slices] for c in cells)
+        need = np.maximum(np.maximum(drawn, elsewhere), on_plane)
+        frame = view.frame
+        sensor, sure = kernels.sensor_depth(frame.depth, frame.color, need, rect.x0, rect.y0, k, view.kd, view.same)
+        clock.lap("depth")
+        asked = np.maximum(np.maximum(drawn, elsewhere), on_plane * (sensor == 0))
+        rays, where = kernels.rays_where(asked, rect.x0, rect.y0, k, R, origin)
         scan, face = np.full((h, w), np.inf, dtype=np.float32), np.zeros((h, w), dtype=np.uint32)
         uv = np.zeros((h, w, 2), dtype=np.float32)
         scan.reshape(-1)[where], face.reshape(-1)[where], uv.reshape(-1, 2)[where] = self._room.first_hits(rays)
         clock.lap("trace")
-        frame = view.frame
-        sensor, sure = kernels.sensor_depth(frame.depth, frame.color, need, rect.x0, rect.y0, k, view.kd, view.same)
         real, source = kernels.fuse_depth(sensor, sure, scan)
         patch = np.ascontiguousarray(out[rect.slices])
         visible, decided = kernels.occlusion(
@@ -167,17 +176,18 @@ class FrameCompositor:
         for name, code in zip(DECIDERS, (1, 2, 3, 4), strict=True):
             self.facts.content_pixels[name] += int(np.count_nonzero(decided == code))
         clock.lap("depth")
-        ratio, on_plane = np.ones((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
+        ratio, flat = np.ones((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
         for shadow in self._maps:
             kernels.plane_shadow(
-                ratio, on_plane, need, rect.x0, rect.y0, real, k, R, origin,
-                np.ascontiguousarray(shadow.plane.T_world_plane), shadow.ratio, shadow.low, shadow.cell_m,
+                ratio, flat, need, rect.x0, rect.y0, real, k, R, origin,
+                np.ascontiguousarray(shadow.plane.T_world_plane), shadow.ratio, shadow.inside,
+                shadow.low, shadow.cell_m,
             )  # fmt: skip
         if len(self._room_shadow):
             dark, known = kernels.mesh_shadow(real, scan, face, uv, self._room_faces, self._room_shadow)
             weight = np.maximum(known, 0)
             wide = cv2.GaussianBlur(dark, (0, 0), 5) if dark.any() else dark
-            kernels.lay_mesh_shadow(ratio, on_plane, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
+            kernels.lay_mesh_shadow(ratio, flat, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
         kernels.blend(patch, content, visible, ratio, TO_LINEAR, TO_SRGB)
         out[rect.slices] = patch
         clock.lap("blend")
@@ -269,7 +279,7 @@ class _View:
 
         h, w = self.frame.camera.shape
         hit = splat(points, self.k, self.R, self.origin, w, h, CELL)
-        return np.asarray(cv2.dilate(hit, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+        return np.asarray(cv2.dilate(hit, np.ones((3, 3), np.uint8)), dtype=np.uint8)
 
     def rect(self, cells: UInt8) -> Rect | None:
         """Bounds of marked cells in pixels."""

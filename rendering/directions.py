@@ -8,10 +8,8 @@ from sceneforge.core.arrays import Float64
 
 _GOLDEN = np.pi * (3 - np.sqrt(5))
 
-PIXEL_OFFSETS = (
-    np.array([[1, -3], [-1, 3], [5, 1], [-3, -5], [-5, 5], [-7, -1], [3, 7], [7, -7]], dtype=np.float32) / 16
-)
-"""(8, 2) offsets within a pixel: the standard rotated 8-sample pattern of graphics hardware."""
+PIXEL_OFFSETS = np.array([[1, -3], [3, 1], [-1, 3], [-3, -1]], dtype=np.float32) / 8
+"""(4, 2) offsets within a pixel: the rotated grid of graphics hardware. The pixel's centre is the fifth sample."""
 
 
 def cosine_hemisphere(count: int) -> Float64:

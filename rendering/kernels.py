@@ -220,7 +220,7 @@ def occlusion(
 @kernel
 def plane_shadow(
     ratio_out: Array, on_plane: Array, need: Array, x0: int, y0: int, real: Array, k: Array, R: Array, origin: Array,
-    T: Array, ratio: Array, low: Array, cell: float,
+    T: Array, ratio: Array, inside: Array, low: Array, cell: float,
 ) -> None:
     """Lay a plane's shadow map over the pixels whose real surface is that plane (min with what is there)."""
     h, w = real.shape
@@ -250,10 +250,10 @@ def plane_shadow(
             value = (ratio[a, b] * (1 - u) + ratio[a + 1, b] * u) * (1 - v)
             value += (ratio[a, b + 1] * (1 - u) + ratio[a + 1, b + 1] * u) * v
             z = real[i, j]
-            flat = 1.0
+            flat = inside[a, b]
             if z > 0:
                 height, s = abs(o[1] + z * d[1]), sigma(z)
-                flat = 1.0 - smooth(0.010 + 1.2 * s, 0.025 + 3.0 * s, height)
+                flat *= 1.0 - smooth(0.010 + 1.2 * s, 0.025 + 3.0 * s, height)
             on_plane[i, j] = max(on_plane[i, j], flat)
             ratio_out[i, j] = min(ratio_out[i, j], 1.0 - flat * (1.0 - value))
 

@@ -190,16 +190,18 @@ def outlines(t: Array, face: Array, material: Array, normals: Array) -> Array:
 def gather(
     samples: Array, z: Array, plane: Array, m: int, pixels: Array, rgba: Array, z_out: Array, plane_out: Array
 ) -> None:
-    """Average m samples per pixel into the images."""
+    """Average m samples and the one that is there already into each of the pixels (n, 2)."""
     for i in range(len(pixels)):
         x, y = pixels[i, 0], pixels[i, 1]
         hits, total = 0, 0.0
+        if rgba[y, x, 3] > 0:
+            hits, total = 1, z_out[y, x]
         for c in range(4):
-            rgba[y, x, c] = 0.0
+            rgba[y, x, c] /= m + 1
         for s in range(m):
             n = i * m + s
             for c in range(4):
-                rgba[y, x, c] += samples[n, c] / m
+                rgba[y, x, c] += samples[n, c] / (m + 1)
             if samples[n, 3] > 0:
                 hits, total = hits + 1, total + z[n]
                 plane_out[y, x] = plane[n]

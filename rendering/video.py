@@ -36,8 +36,8 @@ class RenderResult:
     skipped: tuple[str, ...]
     """One sentence per frame that could not be read."""
     facts: Mapping[str, float]
-    """frames, width, height, fps, build_s, trace_s, depth_s, shade_s, blend_s (composing), encode_s (a thread of
-    its own), total_s; share_sensor, share_mesh, share_plane, share_none: what decided whether content pixels are hidden."""
+    """frames, width, height, fps; build_s, trace_s, depth_s, shade_s, blend_s (composing), encode_s (on its own
+    thread), total_s; share_sensor, share_mesh, share_plane, share_none: what decided whether content is hidden."""
 
 
 def render_video(
