@@ -13,11 +13,13 @@ from .features import match
 from .geometry import exp, inverses
 from .views import View
 
-NOISE = np.array([0.004, 0.003])
+NOISE = np.array([0.002, 0.0015])
 """Depth noise n0 + n1 z^2 in metres, calibration errors included (Khoshelham & Elberink 2012)."""
 TOLERANCE_PIXELS = 3.0
 """Reprojection error of an inlier in pixels of a picture 640 wide."""
-SHADE_NOISE = 8.0
+GATES = (16.0, 10.0, 6.0)
+"""Surfaces farther apart than this many standard deviations do not correspond; falls as the alignment gets better."""
+SHADE_NOISE = 16.0
 """Standard deviation of the high-passed luminance between views, of 255."""
 
 
@@ -89,7 +91,7 @@ def link_by_depth(views: list[View], i: int, j: int, motion: Float64) -> Link | 
     starts = [T @ exp(np.r_[0, 0, 0, w]) for T in (motion, np.eye(4)) for w in turns]
     ranked = sorted(((_coarse(a, b, T), k) for k, T in enumerate(starts)), key=lambda x: (-x[0][1], x[1]))
     pairs = matched(a, b)
-    found = [refine(views, i, j, T, pairs, gates=(8, 5, 3)) for (T, _), _ in ranked[:3]]
+    found = [refine(views, i, j, T, pairs, gates=GATES) for (T, _), _ in ranked[:3]]
     return max(found, key=fit)
 
 
@@ -104,7 +106,7 @@ def _coarse(a: View, b: View, T_a_b: Float64) -> tuple[Float64, float]:
 
     sparse = [np.ascontiguousarray(x[1::3, 1::3]) for x in (b.points, b.normals, b.shade)]
     T, stats = T_a_b, np.zeros(8)
-    for gate in (30.0, 30.0, 20.0, 20.0, 12.0, 12.0, 8.0, 8.0, 5.0, 5.0, 4.0, 4.0):
+    for gate in (60.0, 60.0, 40.0, 40.0, 24.0, 24.0, 16.0, 16.0, 10.0, 10.0, 8.0, 8.0):
         H, g, stats = dense_equations(
             T, a.points, a.normals, a.shade, a.camera, *sparse, gate, NOISE, 1 / SHADE_NOISE**2
         )
@@ -121,7 +123,7 @@ def hash_pair(seed: int, a: int, b: int) -> int:
 
 
 def refine(
-    views: list[View], i: int, j: int, T_a_b: Float64, pairs: Int32, gates: tuple[float, ...] = (8, 5, 3)
+    views: list[View], i: int, j: int, T_a_b: Float64, pairs: Int32, gates: tuple[float, ...] = GATES
 ) -> Link:
     """Refine a relative pose on depth, luminance and feature matches together, and measure what speaks for it.
 
@@ -179,7 +181,7 @@ def refine(
     )
 
 
-DENSE_WEIGHT = 0.02
+DENSE_WEIGHT = 0.1
 """Neighbouring depth readings err alike: this many of them count as one."""
 
 
