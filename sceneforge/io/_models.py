@@ -42,7 +42,7 @@ def open_model(path: Path, error: type[ContentError] | type[ScanError]) -> Any:
     except InputError:
         raise
     except Exception as problem:  # a parser fed with damaged bytes raises anything
-        if files.refused is None:
+        if files.refused is None and files.missing is None:
             raise error(
                 f"is damaged or not a {suffix} file ({type(problem).__name__}: {problem})", path=path
             ) from problem

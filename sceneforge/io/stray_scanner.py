@@ -82,9 +82,7 @@ def _odometry(path: Path) -> tuple[list[float], list[int], list[list[float]]]:
     header = [c.lower() for c in lines[0][1]]
     lacking = [c for c in COLUMNS if c not in header]
     if lacking:
-        raise ScanError(
-            f"lacks {' '.join(lacking)}", path=path, expected=f"a header with {', '.join(COLUMNS)}"
-        )
+        raise ScanError(f"lacks {' '.join(lacking)}", path=path, expected=f"a header with {', '.join(COLUMNS)}")
     stamps, frames, table = [], [], []
     for i, (number, fields) in enumerate(lines[1:]):
         if len(fields) < len(header):

@@ -101,17 +101,21 @@ def test_quest_rooms(data_root: Path, name: str, planes: int, boxes: int, vertic
     assert isinstance(room, RoomCapture) and room.mesh is not None
     assert (len(room.planes), len(room.objects), len(room.mesh.vertices)) == (planes, boxes, vertices)
     (floor,) = [p for p in room.planes if p.label is Label.FLOOR]
-    points = room.mesh.vertices.astype(np.float64)
+    import open3d as o3d
+
+    surface = o3d.t.geometry.RaycastingScene()
+    surface.add_triangles(room.mesh.vertices.copy(), room.mesh.faces.astype(np.uint32))
+    share = np.linspace(0.05, 0.95, 20)
     for plane in room.planes:
-        local = plane.to_local(points)
+        if plane.label not in (Label.FLOOR, Label.WALL, Label.CEILING):
+            continue
         low, high = plane.polygon.min(axis=0), plane.polygon.max(axis=0)
-        over = ((local[:, [0, 2]] > low) & (local[:, [0, 2]] < high)).all(axis=1) & (np.abs(local[:, 1]) < 0.3)
-        if plane.label in (Label.FLOOR, Label.WALL, Label.CEILING) and over.sum() > 100:
-            near = np.percentile(np.abs(local[over, 1]), 40)  # the rest is furniture in front of the plane
-            assert near < 0.1, "the device's plane lies on the mesh"
+        grid = np.stack(np.meshgrid(*(low[k] + share * (high - low)[k] for k in (0, 1))), axis=-1)
+        distance = surface.compute_distance(plane.to_world(grid).astype(np.float32)).numpy()
+        assert np.median(distance) < 0.12, f"{plane.id} ({plane.label}) lies on the mesh"
         if plane.label is Label.WALL:
             assert plane.normal @ (floor.origin - plane.origin) > -0.6, "walls face the room"
-    assert floor.normal[1] > 0.99 and points[:, 1].min() > floor.origin[1] - 0.5
+    assert floor.normal[1] > 0.99
 
 
 def test_roomplan(data_root: Path) -> None:
