@@ -1,7 +1,8 @@
 """Furniture from a folder of models, in place of the built-in pieces, and any mesh as an item of the room.
 
 The folder holds GLB files and an `index.json`: a list of records with `path`, `semantic`, `license`, `dims_wdh_m`
-(width, depth, height in metres) and optionally `author` and `source`. Only public-domain models (CC0-1.0, MIT-0) are used.
+(width, depth, height in metres) and optionally `author` and `source`. Only models free of
+conditions (CC0-1.0, MIT-0) are used.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def load_item(path: Path, name: str, label: str, step: float, materials: dict[st
 
 
 def item_from_meshes(meshes: list[Any], name: str, label: str, step: float, materials: dict[str, Material]) -> Item:
-    """Trimesh meshes in one frame as an item: split finely enough to carry light, coloured by texture or base colour."""
+    """Trimesh meshes in one frame as an item: split to carry light, coloured by texture or base colour."""
     parts = []
     for k, mesh in enumerate(meshes):
         material = f"{name}#{k}"
@@ -110,7 +111,9 @@ def item_from_meshes(meshes: list[Any], name: str, label: str, step: float, mate
         corners[..., 6:] *= metres
         table, index = np.unique(_split(corners, max(step, 0.02)).reshape(-1, 8).round(7), axis=0, return_inverse=True)
         n = table[:, 3:6] / np.maximum(np.linalg.norm(table[:, 3:6], axis=1, keepdims=True), 1e-9)
-        parts.append(Part(table[:, :3], n, table[:, 6:], index.reshape(-1, 3), material, two_sided=True))
+        parts.append(
+            Part(table[:, :3], n, table[:, 6:], index.reshape(-1, 3).astype(np.int64), material, two_sided=True)
+        )
     return Item(name, label, tuple(parts))
 
 

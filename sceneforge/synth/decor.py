@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from sceneforge.core.arrays import Float64
+
 from .item import Item, front, top
 from .shapes import Part, box, lathe, sheet, tube
 
@@ -93,7 +95,7 @@ def plant(rng: Rng, step: float, *, height: float = 1.25, leaves: int = 15) -> I
     return Item("plant", "plant", tuple(parts))
 
 
-def _leaf(rng: Rng, root: np.ndarray, around: float, length: float) -> Part:  # type: ignore[type-arg]
+def _leaf(rng: Rng, root: Float64, around: float, length: float) -> Part:
     s = np.linspace(0.0, 1.0, 11)
     width = 0.40 * length * np.sin(np.pi * s**0.75) ** 0.8 + 0.002
     droop = rng.uniform(0.6, 1.3)
@@ -138,14 +140,30 @@ def television(rng: Rng, step: float, *, width: float = 1.22) -> Item:
     )
 
 
+def speaker(rng: Rng, step: float) -> Item:
+    """A small bookshelf loudspeaker."""
+    parts = [box((0.15, 0.25, 0.18), "wood_dark", bevel=0.006, step=step)]
+    for radius, y in ((0.052, 0.08), (0.026, 0.185)):
+        cone = [
+            (0.0, 0.004),
+            (radius * 0.4, 0.001),
+            (radius * 0.85, 0.008),
+            (radius, 0.006),
+            (radius, 0.0),
+            (0.0, 0.0),
+        ][::-1]
+        parts.append(lathe(cone, "black", around=28, step=0.01).turned("x", np.pi / 2).at(0, y, 0.0895))
+    return Item("speaker", "other", tuple(parts), blocking=False)
+
+
 def monitor(rng: Rng, step: float) -> Item:
     """A desk monitor."""
     item = television(rng, step, width=0.62)
     return Item("monitor", "screen", item.parts, item.surfaces, blocking=False)
 
 
-def vase(rng: Rng, step: float) -> Item:
-    """A ceramic vase with three dry stems."""
+def vase(rng: Rng, step: float, *, stems: int = 5) -> Item:
+    """A ceramic vase with leafy stems."""
     profile = [
         (0.0, 0.0),
         (0.045, 0.0),
@@ -158,7 +176,7 @@ def vase(rng: Rng, step: float) -> Item:
         (0.0, 0.12),
     ]
     parts = [lathe(profile, "ceramic", around=32, step=0.015)]
-    for k in range(5):
+    for k in range(stems):
         a, t = 1.3 * k + rng.normal(0, 0.2), np.linspace(0, 1, 8)
         bend = rng.uniform(0.05, 0.13)
         path = np.stack([bend * t**2 * np.cos(a), 0.12 + rng.uniform(0.26, 0.36) * t, bend * t**2 * np.sin(a)], 1)

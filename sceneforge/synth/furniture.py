@@ -133,6 +133,12 @@ def cabinet(
     parts = [box((width, body, depth - 0.02), material, bevel=0.004, step=step).at(0, legs, -0.01)]
     parts += _legs(width, depth, legs, "wood_dark" if material == "wood" else "wood", step, 0.07)
     columns, rows = max(doors, 1), max(drawers, 1)
+    # dark behind the fronts, so that the joints between them read as gaps
+    parts.append(
+        box((width - 0.03, body - 0.03, 0.004), "wood_dark", bevel=0.0, step=step).at(
+            0, legs + 0.015, depth / 2 - 0.019
+        )
+    )
     cw, rh = (width - 0.03) / columns, (body - 0.03) / rows
     for i in range(columns):
         for j in range(rows):
@@ -170,18 +176,39 @@ def bookshelf(rng: Rng, step: float, *, width: float = 0.95, height: float = 1.9
     return Item("bookshelf", "shelf", tuple(parts), tuple(surfaces))
 
 
-def _row_of_books(rng: Rng, step: float, inner: float, y: float, room: float, depth: float, leave: float) -> list[Part]:
+def wall_shelf(rng: Rng, step: float, *, width: float = 1.3) -> Item:
+    """A floating board with a row of books, its back in the plane z = 0, its top at y = 0.035."""
+    depth, thick = 0.22, 0.035
+    parts = [box((width, thick, depth), "wood", bevel=0.004, step=step).at(z=depth / 2)]
+    books = _row_of_books(rng, step, 0.72, thick, 0.30, 0.22, leave=0.04, objects=False)
+    parts += [p.at(x=0.22, z=depth / 2) for p in books]
+    return Item(
+        "wall_shelf",
+        "shelf",
+        tuple(parts),
+        (top("shelf", width - 0.008, depth - 0.008, thick, z=depth / 2),),
+        blocking=False,
+    )
+
+
+def _row_of_books(
+    rng: Rng, step: float, inner: float, y: float, room: float, depth: float, leave: float, objects: bool = True
+) -> list[Part]:
     parts: list[Part] = []
     x, end = -inner / 2 + 0.004, inner / 2 - leave * inner
     while x < end:
-        thick, tall, deep = rng.uniform(0.017, 0.046), rng.uniform(0.62, 0.92) * room, rng.uniform(0.15, 0.21)
+        thick, tall, deep = (
+            rng.uniform(0.017, 0.046),
+            rng.uniform(0.62, 0.92) * room,
+            min(rng.uniform(0.15, 0.21), depth - 0.055),
+        )
         if x + thick > end:
             break
         parts += book(
             rng, thick, tall, deep, step, x + thick / 2, y, depth / 2 - 0.035 - deep / 2 - rng.uniform(0, 0.012)
         )
         x += thick + rng.uniform(0.0005, 0.002)
-    if rng.random() < 0.75 and inner / 2 - x > 0.13:
+    if objects and rng.random() < 0.75 and inner / 2 - x > 0.13:
         middle = (x + inner / 2) / 2
         r = min(0.065, (inner / 2 - x) / 2 - 0.015)
         pot = [

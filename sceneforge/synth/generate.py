@@ -43,7 +43,7 @@ class Quality:
     """side x side samples per pixel."""
 
 
-QUALITIES = {"draft": Quality(0.12, 9, 1), "final": Quality(0.03, 144, 3)}
+QUALITIES = {"draft": Quality(0.12, 9, 1), "final": Quality(0.03, 81, 3)}
 
 
 @dataclass(frozen=True)
@@ -116,10 +116,10 @@ def generate(
     """Write an RGB-D scan of a made-up furnished room, with its exact truth, and return the folder.
 
     The folder holds a generic scan (`scan.yaml`, `color/`, `depth/`, `trajectory.txt`) and `truth.json` (scene.json
-    version 1 with planes, boxes, room, relations and lights, and the camera's track). `truth="compact"` adds clean depth
-    of every tenth frame (`truth_depth/`, unit 0.2 mm); "full" adds it for all frames, with plane and object numbers per
-    pixel (`truth_planes/`, `truth_objects/`: index + 1 into truth.json's lists, 0 = none) and the true surface
-    (`truth.npz`: vertices float32 (N, 3), faces int32 (M, 3), objects int32 (M,) as above).
+    version 1 with planes, boxes, room, relations and lights, and the camera's track). `truth="compact"` adds clean
+    depth of every tenth frame (`truth_depth/`, unit 0.2 mm); "full" adds it for all frames, with plane and object
+    numbers per pixel (`truth_planes/`, `truth_objects/`: index + 1 into truth.json's lists, 0 = none) and the true
+    surface (`truth.npz`: vertices float32 (N, 3), faces int32 (M, 3), objects int32 (M,) as above).
 
     Args:
         out: Folder to make; an older one is replaced once the new one is complete.

@@ -162,14 +162,14 @@ def _living_room(place: _Placer, rng: Rng, step: float, choose: Callable[[str, I
     x = float(rng.uniform(0.05, 0.2))
     couch = place.add(place.spot(choose("sofa", furniture.sofa(rng, step)), "wall_north", w / 2 + x))
     stand = place.add(place.spot(choose("tv_stand", furniture.cabinet(rng, step)), "wall_south", w / 2 - x))
-    place.on(decor.television(rng, step), stand, 0.0, -0.02)
+    place.on(decor.television(rng, step, width=1.12), stand, 0.0, -0.02)
     cx = float(couch.T_world_item[0, 3])
     front = float(couch.footprint[:, 1].max())
     table = choose("coffee_table", furniture.table(rng, step))
     tz = front + 0.36 + float(table.size[2]) / 2
     table = place.add(table.placed(cx, tz, float(rng.normal(0, 0.015)), y=0.011, on="rug"))
-    place.add(choose("rug", decor.rug(rng, step)).placed(cx, tz + 0.05, float(rng.normal(0, 0.012))))
-    for yaw, px, pz in ((1.15, -1.42, 0.25), (1.35, -1.5, 0.1), (1.5, -1.6, 0.3)):
+    place.add(choose("rug", decor.rug(rng, step, width=2.1, depth=1.38)).placed(cx, tz + 0.06, 0.0))
+    for yaw, px, pz in ((1.15, -1.70, 0.25), (1.35, -1.66, 0.15), (1.5, -1.64, 0.3)):
         chair = choose("armchair", furniture.armchair(rng, step)).placed(cx + px, tz + pz, yaw)
         if place.fits(chair):
             place.add(chair)
@@ -182,7 +182,7 @@ def _living_room(place: _Placer, rng: Rng, step: float, choose: Callable[[str, I
             place.add(lamp)
             break
     plant = choose("plant", decor.plant(rng, step))
-    reach = float(np.abs(plant.size[[0, 2]]).max()) / 2 + 0.06
+    reach = float(np.abs(np.array(plant.bounds)[:, [0, 2]]).max()) + 0.105
     for px, pz in ((w / 2 - reach, d / 2 - reach), (-w / 2 + reach, d / 2 - reach), (w / 2 - reach, -d / 2 + reach)):
         if place.fits(plant.placed(px, pz, 0.0)):
             place.add(plant.placed(px, pz, 0.0))
@@ -202,7 +202,16 @@ def _living_room(place: _Placer, rng: Rng, step: float, choose: Callable[[str, I
     place.on(decor.bowl(rng, step), table, 0.40, -0.12)
     place.on(decor.mug(rng, step), table, -0.22, -0.18, 0.7)
     _picture_over(place, rng, step, couch, 0, 1.05, 0.75, 1.25)
-    place.hang(decor.picture(rng, step, 1, width=0.55, height=0.7, name="picture_south"), "wall_south", 0.55, 1.25)
+    place.hang(decor.picture(rng, step, 1, width=0.55, height=0.7), "wall_south", 0.55, 1.25)
+    middle = place.shell.width / 2 - x
+    board = place.hang(furniture.wall_shelf(rng, step), "wall_south", middle + 0.35, 1.62)
+    place.on(decor.vase(rng, step, stems=0), board, -0.52, 0.11)
+    place.on(decor.mug(rng, step), board, -0.36, 0.12, 0.5)
+    for k, style in enumerate((0, 2)):
+        frame = decor.picture(rng, step, style, width=0.30, height=0.38)
+        place.hang(frame, "wall_south", middle + 1.22 + 0.38 * k, 1.18 + 0.12 * k)
+    place.on(furniture.flat_books(rng, step, 2), stand, 0.69, 0.0, np.pi / 2)
+    place.on(decor.speaker(rng, step), stand, -0.71, 0.0)
     return np.array([cx, 0.45, tz])
 
 
@@ -244,7 +253,7 @@ def _office(place: _Placer, rng: Rng, step: float, choose: Callable[[str, Item],
             place.add(chair)
     place.on(decor.bowl(rng, step), table, 0.26, 0.15)
     plant = choose("plant", decor.plant(rng, step))
-    reach = float(np.abs(plant.size[[0, 2]]).max()) / 2 + 0.06
+    reach = float(np.abs(np.array(plant.bounds)[:, [0, 2]]).max()) + 0.105
     plant = plant.placed(w / 2 - reach, d / 2 - reach, 0.0)
     if place.fits(plant):
         place.add(plant)
@@ -265,8 +274,8 @@ def _bedroom(place: _Placer, rng: Rng, step: float, choose: Callable[[str, Item]
             stand = place.add(stand)
             place.on(decor.table_lamp(rng, step), stand, 0.0, -0.02)
     place.add(
-        choose("rug", decor.rug(rng, step, width=2.2, depth=1.5)).placed(
-            bx - 0.2, float(bed.footprint[:, 1].max()) - 0.35, 0.0
+        choose("rug", decor.rug(rng, step, width=1.8, depth=0.9)).placed(
+            bx, float(bed.footprint[:, 1].max()) + 0.50, 0.0
         )
     )
     place.against(choose("wardrobe", furniture.wardrobe(rng, step)), ("wall_south", "wall_west"))

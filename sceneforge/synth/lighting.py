@@ -165,7 +165,7 @@ def _jittered(
 
 
 def _strata(k: int, count: int, size: int, rng: np.random.Generator) -> Float32:
-    """(2, size) points in cell k of a sqrt(count) grid over the unit square, shuffled along the second axis per point."""
+    """(2, size) points in cell k of a sqrt(count) grid over the unit square, one random point each."""
     side = max(1, int(np.sqrt(count)))
     xi = rng.random((2, size), np.float32)
     if k < side * side:
@@ -257,7 +257,7 @@ def _cosine(frame: tuple[Float32, Float32], normals: Float32, k: int, count: int
 def _gather(
     world: World, origins: Float32, directions: Float32, back_of: NDArray[np.int64]
 ) -> tuple[Int32, NDArray[np.bool_]]:
-    """Index of the vertex whose radiosity each ray brings (last index + 1 = none), and which rays start inside a solid."""
+    """Index of the vertex whose radiosity each ray brings (N = none), and which rays start inside a solid."""
     hits = world.cast(origins, directions)
     none = np.int64(len(origins))
     corner = world.faces[hits.face, hits.bary.argmax(1)].astype(np.int64)

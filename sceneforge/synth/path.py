@@ -12,7 +12,7 @@ from .layout import Layout
 
 FRAME_SECONDS = 0.2
 """Time between frames."""
-_TURN = np.radians(5.1)
+_TURN = np.radians(4.8)
 """Advance around the room per frame."""
 
 
@@ -37,7 +37,7 @@ def walk(layout: Layout, frames: int, seed: int) -> Walk:
     angle = start - _TURN * k
     radius = _clear_radius(layout, angle)
     shell = layout.shell
-    reach = np.stack([0.33 * shell.width * np.cos(angle), 0.30 * shell.depth * np.sin(angle)], 1)
+    reach = np.stack([0.315 * shell.width * np.cos(angle), 0.29 * shell.depth * np.sin(angle)], 1)
     position = np.zeros((frames, 3))
     position[:, [0, 2]] = reach * radius[:, None]
     position[:, 1] = 1.50 + 0.05 * np.sin(2 * np.pi * k / 37 + rng.uniform(0, 6))
@@ -47,7 +47,7 @@ def walk(layout: Layout, frames: int, seed: int) -> Walk:
     towards = layout.focus[[0, 2]] * 0.65 - reach * 0.35
     yaw = np.arctan2(towards[:, 0] - position[:, 0], towards[:, 1] - position[:, 2])
     yaw = np.unwrap(yaw) + np.radians(13.0) * np.sin(2 * np.pi * k / 29 + 0.4)
-    pitch = np.radians(-15.5 + 15.5 * np.sin(2 * np.pi * k / 26 - 1.9) + 3.0 * np.sin(2 * np.pi * k / 11))
+    pitch = np.radians(-13.5 + 16.5 * np.sin(2 * np.pi * k / 26 - 1.9) + 3.0 * np.sin(2 * np.pi * k / 11))
     shake = _sway(rng, frames, np.radians(0.5))
     yaw, pitch, roll = yaw + shake[:, 0], pitch + shake[:, 1], 1.5 * shake[:, 2]
     return Walk(np.stack([_pose(*v) for v in zip(position, yaw, pitch, roll, strict=True)]), k * FRAME_SECONDS)
@@ -66,7 +66,7 @@ def _clear_radius(layout: Layout, angle: Float64) -> Float64:
     """(N,) share of the full loop's radius that keeps clear of tall furniture, smooth along the loop."""
     ring = np.linspace(0, 2 * np.pi, 181)[:-1]
     shell = layout.shell
-    unit = np.stack([0.33 * shell.width * np.cos(ring), 0.30 * shell.depth * np.sin(ring)], 1)
+    unit = np.stack([0.315 * shell.width * np.cos(ring), 0.29 * shell.depth * np.sin(ring)], 1)
     free = np.ones(len(ring))
     tall = [
         i for i in layout.items if i.label and float(i.T_world_box[1, 3] + i.size[1] / 2) > 1.2 and i.on != "ceiling"

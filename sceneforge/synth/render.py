@@ -1,4 +1,4 @@
-"""Pictures of a lit world: primary rays, stored irradiance, sharp sun, one glossy mirror bounce, a camera's response."""
+"""Pictures of a lit world: primary rays, stored irradiance, sharp sun, a glossy bounce, a camera's response."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from sceneforge.core.camera import Camera
 from .lighting import Baked, Daylight
 from .sampling import TextureSet
 from .world import Hits, World
+
+_BLOCK = 20480
 
 
 @dataclass(frozen=True)
@@ -113,27 +115,41 @@ class Renderer:
         r = r + np.maximum(0.02 - below, 0)[:, None] * geometric[use]
         back = self.radiance(points[use] + 0.0015 * geometric[use], r, pixel_rad * 3, rng, mirrors=False)
         k = fresnel[use, None]
-        shaded[use] = shaded[use] * (1 - k) + np.minimum(back, 6.0) * k
+        shaded[use] = shaded[use] * (1 - k) + np.minimum(back, 3.0) * k
 
     def picture(self, camera: Camera, T_world_camera: Float64, rng: np.random.Generator, *, side: int) -> Float32:
         """Linear RGB (H, W, 3) with side x side jittered samples per pixel."""
-        R, t = T_world_camera[:3, :3].astype(np.float32), T_world_camera[:3, 3].astype(np.float32)
+        from concurrent.futures import ThreadPoolExecutor
+
+        # blocks fit the cache; each has its own random stream, so that the threads' order does not matter
         base = camera.rays().reshape(-1, 3)
+        starts = range(0, len(base), _BLOCK)
+        seeds = rng.integers(1 << 62, size=len(starts))
+        with ThreadPoolExecutor(2) as pool:
+            blocks = list(
+                pool.map(
+                    lambda a, s: self._block(base[a : a + _BLOCK], camera, T_world_camera, int(s), side), starts, seeds
+                )
+            )
+        return np.concatenate(blocks).reshape(*camera.shape, 3)
+
+    def _block(self, base: Float32, camera: Camera, T_world_camera: Float64, seed: int, side: int) -> Float32:
+        rng = np.random.Generator(np.random.PCG64(seed))
+        R, t = T_world_camera[:3, :3].astype(np.float32), T_world_camera[:3, 3].astype(np.float32)
+        origins = np.tile(t, (len(base), 1))
         total = np.zeros_like(base)
         for k in range(side * side):
-            jitter = (rng.random((len(base), 2), np.float32) + (k % side, k // side)) / side - 0.5
             rays = base.copy()
-            rays[:, 0] += jitter[:, 0] / camera.fx
-            rays[:, 1] += jitter[:, 1] / camera.fy
-            d = (rays @ R.T).astype(np.float32)
-            sample = self.radiance(np.broadcast_to(t, d.shape).astype(np.float32), d, 0.8 / camera.fx, rng)
+            rays[:, 0] += ((rng.random(len(base), np.float32) + k % side) / side - 0.5) / camera.fx
+            rays[:, 1] += ((rng.random(len(base), np.float32) + k // side) / side - 0.5) / camera.fy
+            sample = self.radiance(origins, _turned(rays, R), 0.8 / camera.fx, rng)
             # clip before averaging, so that the rims of windows and lamps stay smooth
             total += np.minimum(sample, 8.0)
-        return np.asarray((total / (side * side)).reshape(*camera.shape, 3), np.float32)
+        return np.asarray(total / (side * side), np.float32)
 
     def depth(self, camera: Camera, T_world_camera: Float64) -> tuple[Float32, NDArray[np.int32], Float32]:
         """Exact z-depth (H, W) float32 metres (0 = nothing there), face index (H, W), cosine of incidence (H, W)."""
-        d = (camera.rays().reshape(-1, 3) @ T_world_camera[:3, :3].T).astype(np.float32)
+        d = _turned(camera.rays().reshape(-1, 3), T_world_camera[:3, :3].astype(np.float32))
         o = np.broadcast_to(T_world_camera[:3, 3].astype(np.float32), d.shape).copy()
         hits = self.world.cast(o, d)
         hit = hits.face >= 0
@@ -141,6 +157,11 @@ class Renderer:
         z = np.where(hit, hits.t, 0).astype(np.float32)
         shape = camera.shape
         return z.reshape(shape), hits.face.reshape(shape), np.where(hit, cos, 0).astype(np.float32).reshape(shape)
+
+
+def _turned(vectors: Float32, R: Float32) -> Float32:
+    """vectors @ R.T without the BLAS, whose rounding depends on the machine."""
+    return np.asarray(sum(vectors[:, k, None] * R[None, :, k] for k in range(3)), np.float32)
 
 
 def _blend(values: Float32, corners: NDArray[np.int32], bary: Float32) -> Float32:
@@ -154,19 +175,20 @@ def develop(linear: Float32, camera: Camera, exposure: Exposure, rng: np.random.
     """Radiance (H, W, 3) to an sRGB uint8 picture: vignette, sensor noise, filmic curve, sRGB transfer."""
     rays = camera.rays()
     cos2 = 1 / (rays[..., 0] ** 2 + rays[..., 1] ** 2 + 1)
-    x = linear * (exposure.gain * exposure.balance).astype(np.float32) * (0.45 + 0.55 * cos2**2)[..., None]
+    gains = (exposure.gain * exposure.balance).astype(np.float32)
+    x: Float32 = (linear * gains * (0.45 + 0.55 * cos2**2)[..., None]).astype(np.float32)
     if exposure.noise > 0:
         white = rng.standard_normal(x.shape, np.float32)
         # de-mosaicing correlates neighbouring pixels
         white = 0.6 * white + 0.25 * np.roll(white, 1, 0) + 0.25 * np.roll(white, 1, 1)
-        x = x + white * (exposure.noise * np.sqrt(np.maximum(x, 0) + 0.004))
+        x += (white * (exposure.noise * np.sqrt(np.maximum(x, 0) + 0.004))).astype(np.float32)
     x = _filmic(np.maximum(x, 0))
     s = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-6) ** (1 / 2.4) - 0.055)
-    return np.clip(np.rint(s * 255), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.rint(s * 255), 0, 255), np.uint8)
 
 
 def _filmic(x: Float32) -> Float32:
-    """A curve that is straight through the middle tones and rolls highlights off (Hable 2010's operator, white at 5)."""
+    """Straight through the middle tones, rolling highlights off (Hable 2010's operator, white at 5)."""
 
     def curve(v: Float32) -> Float32:
         a, b, c, d, e, f = 0.22, 0.30, 0.10, 0.20, 0.01, 0.30
@@ -175,7 +197,7 @@ def _filmic(x: Float32) -> Float32:
     return np.asarray(np.clip(curve(2.0 * x) / curve(np.float32(10.0) * np.ones(1, np.float32)), 0, 1))
 
 
-def auto_gain(pictures: list[Float32], target: float = 0.19) -> float:
+def auto_gain(pictures: list[Float32], target: float = 0.205) -> float:
     """Gain that brings the mean log luminance of the pictures to `target`."""
     values = np.concatenate([p.reshape(-1, 3) @ np.array([0.2126, 0.7152, 0.0722], np.float32) for p in pictures])
     return float(target / np.exp(np.mean(np.log(np.clip(values, 1e-3, 3.0), dtype=np.float64))))

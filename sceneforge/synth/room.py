@@ -18,7 +18,7 @@ WALL_YAW = {"wall_north": 0.0, "wall_east": -np.pi / 2, "wall_south": np.pi, "wa
 
 @dataclass(frozen=True)
 class Opening:
-    """A window or door, as a rectangle in its wall's frame (x from the wall's left end seen from inside, y from the floor)."""
+    """A window or door, as a rectangle in its wall's frame (x from its left end seen from inside, y from the floor)."""
 
     kind: str
     """"window" or "door"."""
@@ -47,7 +47,7 @@ class Shell:
         return self.width if wall in ("wall_north", "wall_south") else self.depth
 
     def T_world_wall(self, wall: str) -> Float64:
-        """(4, 4) frame of a wall: origin at its lower left corner seen from inside, +X right, +Y up, +Z into the room."""
+        """(4, 4) frame of a wall: origin at its lower left corner from inside, +X right, +Y up, +Z inwards."""
         R = yaw_rotation(WALL_YAW[wall])
         half = (self.depth if wall in ("wall_north", "wall_south") else self.width) / 2
         return make_transform(R, -R[:, 2] * half - R[:, 0] * self.wall_length(wall) / 2)
@@ -69,7 +69,7 @@ def build_shell(shell: Shell, step: float) -> list[Item]:
     square = np.array([[-x, 0, -z], [x, 0, -z], [x, 0, z], [-x, 0, z]])
     items = [
         Item("floor", "", (floor,), (Surface("floor", (0.0, 1.0, 0.0), square),)),
-        Item("ceiling", "", (ceiling,), (Surface("ceiling", (0.0, -1.0, 0.0), square + [0, h, 0]),)),
+        Item("ceiling", "", (ceiling,), (Surface("ceiling", (0.0, -1.0, 0.0), square + np.array([0.0, h, 0.0])),)),
     ]
     for wall in WALL_YAW:
         length = shell.wall_length(wall)

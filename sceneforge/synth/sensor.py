@@ -2,9 +2,9 @@
 
 The disparity noise and quantisation are those of Handa et al., "A Benchmark for RGB-D Visual Odometry, 3D
 Reconstruction and SLAM" (ICRA 2014), section III, after Barron and Malik 2013: pixels wander by half a pixel, disparity
-in eighths of a pixel gets Gaussian noise of 1/6 and is rounded, so that the error grows with z squared (11 mm per step at
-2 m). Loss at grazing angles follows Nguyen et al., "Modeling Kinect Sensor Noise" (3DIMPVT 2012): nothing is reliable
-beyond about 80 degrees of incidence. Shadows of the projector, absorbing surfaces and the working range are geometric.
+in eighths of a pixel gets Gaussian noise of 1/6 and is rounded, so that the error grows with z squared (13 mm per
+step at 2 m). Loss at grazing angles follows Nguyen et al., "Modeling Kinect Sensor Noise" (3DIMPVT 2012): nothing is
+reliable beyond about 80 degrees of incidence. The projector's shadows are geometric; black gloss swallows the pattern.
 """
 
 from __future__ import annotations

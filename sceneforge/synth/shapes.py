@@ -5,9 +5,11 @@ Every shape is finely tessellated on purpose: the renderer keeps the incoming li
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float64
 
@@ -22,7 +24,7 @@ class Part:
     """(N, 3) float64 unit shading normals."""
     uv: Float64
     """(N, 2) float64 texture coordinates in metres (pictures: 0..1 across the picture)."""
-    faces: Float64
+    faces: NDArray[np.int64]
     """(M, 3) int64, counter-clockwise seen from outside."""
     material: str
     two_sided: bool = False
@@ -134,7 +136,7 @@ def _smooth(part: Part) -> Float64:
     for i in range(3):
         np.add.at(total, group[part.faces[:, i]], face)
     out = total[group]
-    return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12))
 
 
 def lathe(profile: list[tuple[float, float]], material: str, *, around: int = 32, step: float = 0.03) -> Part:
@@ -145,7 +147,7 @@ def lathe(profile: list[tuple[float, float]], material: str, *, around: int = 32
     """
     rows: list[tuple[float, float, float, float]] = []
     length = 0.0
-    for (r0, y0), (r1, y1) in zip(profile[:-1], profile[1:], strict=True):
+    for (r0, y0), (r1, y1) in itertools.pairwise(profile):
         dr, dy = r1 - r0, y1 - y0
         span = float(np.hypot(dr, dy))
         if span < 1e-9:
@@ -256,8 +258,5 @@ def panel(
 
 def _ruled(length: float, marks: list[float], step: float) -> Float64:
     stops = np.unique(np.round([0.0, length, *marks], 9))
-    pieces = [
-        np.linspace(a, b, max(2, int(np.ceil((b - a) / step)) + 1))[:-1]
-        for a, b in zip(stops[:-1], stops[1:], strict=True)
-    ]
+    pieces = [np.linspace(a, b, max(2, int(np.ceil((b - a) / step)) + 1))[:-1] for a, b in itertools.pairwise(stops)]
     return np.concatenate([*pieces, [length]])

@@ -119,7 +119,7 @@ def rug(rng: np.random.Generator, colors: tuple[str, str, str, str]) -> Float32:
 
 
 def painting(rng: np.random.Generator, style: int) -> Float32:
-    """A framed print: 0 layered hills at dusk, 1 overlapping paper shapes, 2 a field of brush strokes. Upright for v up."""
+    """A framed print: 0 layered hills at dusk, 1 overlapping paper shapes, 2 brush strokes. Upright for v up."""
     rows, cols = 384, 512
     y, x = np.mgrid[0:rows, 0:cols]
     u, v = x / cols, y / rows
