@@ -33,14 +33,14 @@ def print_problem(kind: str, text: str) -> None:
 @contextmanager
 def plain_warnings() -> Iterator[None]:
     """Inside, SceneForge's own warnings are one line on stderr, and libraries' warnings are not the user's business."""
-    from sceneforge.core import SceneForgeWarning
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        print_problem("warning", str(message))
+        errors = sys.modules.get("sceneforge.core.errors")  # not loaded: not its warning, and --help stays quick
+        if errors is not None and issubclass(category, errors.SceneForgeWarning):
+            print_problem("warning", str(message))
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("always", SceneForgeWarning)
+        warnings.simplefilter("always")
         warnings.showwarning = show
         yield
 
