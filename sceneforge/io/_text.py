@@ -20,7 +20,7 @@ _DIGITS = re.compile(r"(\d+)")
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sort key that puts "10" after "9": digit runs compare as numbers, everything else as text."""
     parts = _DIGITS.split(name)
-    return tuple((0, int(p), p) if p.isdigit() else (1, 0, p) for p in parts if p)
+    return tuple((0, int(p), p) if p.isdecimal() else (1, 0, p) for p in parts if p)
 
 
 def read_text(path: Path) -> str:

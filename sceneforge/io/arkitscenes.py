@@ -72,7 +72,10 @@ def _camera(name: str, stamp: float, files: dict[str, Path], path: Path, size: t
     file = next((files[c] for c in candidates if c in files), None)
     if file is None:
         raise ScanError("no intrinsics", path=path, frame=name, expected=f"lowres_wide_intrinsics/{name}.pincam")
-    width, height, fx, fy, cx, cy = read_table(file, 6)[0]
+    table = read_table(file, 6)
+    if len(table) != 1:
+        raise ScanError(f"has {len(table)} lines", path=file, expected="one line: width height fx fy cx cy")
+    width, height, fx, fy, cx, cy = table[0]
     try:
         camera = Camera(int(width), int(height), float(fx), float(fy), float(cx), float(cy))
     except ValueError as error:

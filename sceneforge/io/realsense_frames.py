@@ -27,7 +27,8 @@ def read(path: Path) -> Scan:
     if not isinstance(values, list) or len(values) != 9 or not all(isinstance(v, int | float) for v in values):
         raise ScanError("no usable intrinsic_matrix", path=path / CAMERA_FILE, expected="9 numbers, column by column")
     K = checked_intrinsics(np.array(values, dtype=np.float64).reshape(3, 3).T, path / CAMERA_FILE)
-    size = (int(camera["width"]), int(camera["height"])) if {"width", "height"} <= camera.keys() else None
+    sides = camera.get("width"), camera.get("height")
+    size = (sides[0], sides[1]) if isinstance(sides[0], int) and isinstance(sides[1], int) else None
     pairs = paired(listed(path / "color", ".png", ".jpg", ".jpeg"), listed(path / "depth", ".png"))
     shots = [Shot(name, color, depth, float(i)) for i, (name, color, depth) in enumerate(pairs)]
     note = "separate views without poses: each frame is understood on its own"

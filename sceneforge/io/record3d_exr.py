@@ -33,7 +33,7 @@ def read(path: Path) -> Scan:
     depth_size = _depth_size([d for _, _, d in pairs if d is not None], root)
     sources = []
     for name, color, depth in pairs:
-        if not name.isdigit():
+        if not name.isdecimal():
             raise ScanError(f"unexpected file name {name}", path=root, expected="frame numbers such as 0.jpg")
         index = int(name)
         camera, depth_camera = frame_cameras(metadata, index, color_size, depth_size)

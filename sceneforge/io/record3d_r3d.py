@@ -45,7 +45,7 @@ def read(path: Path) -> Scan:
         raise ScanError("metadata is not text", path=path, expected="JSON") from error
     metadata = Metadata.parse(text, path)
     frames = [PurePosixPath(f).stem for f in files if f.startswith("rgbd/") and f.endswith((".jpg", ".depth"))]
-    names = sorted({n for n in frames if n.isdigit()}, key=natural_key)
+    names = sorted({n for n in frames if n.isdecimal()}, key=natural_key)
     if not names:
         raise ScanError("no frames", path=path, expected="rgbd/0.jpg and rgbd/0.depth")
     color_size = next((s for n in names[:5] if (s := _color_size(archive, files, n))), metadata.size)

@@ -30,7 +30,9 @@ def sniff(path: Path) -> bool:
 
 def read(path: Path) -> Scan:
     """Images paired in natural order, as Open3D does; trajectory entries are camera-to-world; depth scale 1000."""
-    color_folder = next(path / c for c in COLOR if (path / c).is_dir())
+    color_folder = next((path / c for c in COLOR if (path / c).is_dir()), None)
+    if color_folder is None:
+        raise ScanError("no colour folder", path=path, expected=f"one of {', '.join(COLOR)}")
     color, depth = listed(color_folder, ".jpg", ".jpeg", ".png"), listed(path / "depth", ".png")
     same_count(path, colour_images=len(color), depth_images=len(depth))
     notes: list[str] = []

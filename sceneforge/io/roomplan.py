@@ -45,7 +45,10 @@ def read(path: Path) -> RoomCapture:
     objects: list[SceneObject] = []
     notes = ["Apple's parametric model: no mesh"]
     for kind in (*SURFACES, "objects"):
-        for i, entry in enumerate(data.get(kind) or []):
+        entries = data.get(kind) or []
+        if not isinstance(entries, list):
+            raise ScanError(f"{kind} is a {type(entries).__name__}", path=path, expected="a list")
+        for i, entry in enumerate(entries):
             try:
                 T = _transform(entry["transform"])
                 size = np.array(entry["dimensions"], dtype=np.float64)

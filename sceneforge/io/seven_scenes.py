@@ -17,6 +17,9 @@ from ._text import natural_key, read_intrinsics, read_numbers
 KINECT = np.array([[585.0, 0, 320], [0, 585, 240], [0, 0, 1]])
 """Nominal Kinect v1 intrinsics for 640x480, as the data set's page gives them."""
 
+RATE_HZ = 30.0
+"""A Kinect's."""
+
 
 def sniff(path: Path) -> bool:
     """Whether the folder, or a seq-XX folder in it, holds frame-*.depth.png files."""
@@ -35,6 +38,7 @@ def read(path: Path) -> Scan:
         notes.append(f"reads {len(sequences)} sequences as one scan: {', '.join(s.name for s in sequences)}")
     shots: list[Shot] = []
     for folder in sequences:
+        start = shots[-1].timestamp_s + 1 / RATE_HZ if shots else 0.0  # each sequence's clock begins at 0
         prefix = f"{folder.name}/" if folder != path else ""
         depths = sorted(folder.glob("frame-*.depth.png"), key=lambda p: natural_key(p.name))
         for depth in depths:
@@ -42,7 +46,7 @@ def read(path: Path) -> Scan:
             colors = [folder / f"{stem}.color{e}" for e in (".jpg", ".png")]
             color = next((c for c in colors if c.is_file()), colors[0])
             number = "".join(c for c in stem.removeprefix("frame-") if c.isdigit())
-            time = int(number) / 30.0 if number else float(len(shots))
+            time = start + (int(number) / RATE_HZ if number else float(len(shots)))
             shots.append(Shot(prefix + stem, color, depth, time, _pose(folder / f"{stem}.pose.txt")))
     if not any(s.pose.T is not None for s in shots) and all("missing" in (s.pose.problem or "") for s in shots):
         shots = [Shot(s.name, s.color, s.depth, s.timestamp_s) for s in shots]
@@ -64,7 +68,7 @@ def read(path: Path) -> Scan:
 
 
 def _sequences(path: Path) -> list[Path]:
-    folders = [path, *sorted((p for p in path.glob("seq-*") if p.is_dir()), key=lambda p: natural_key(p.name))]
+    folders = [path, *sorted((p for p in path.glob("seq*") if p.is_dir()), key=lambda p: natural_key(p.name))]
     return [f for f in folders if next(f.glob("frame-*.depth.png"), None) is not None]
 
 
