@@ -40,6 +40,9 @@ _CLASSES = {
     "wardrobe": "wardrobe",
 }
 
+_CARRIERS = frozenset({"table", "desk", "cabinet", "night_stand"})
+"""Classes that things are put on: a model needs a level top."""
+
 
 class Catalogue:
     """Chooses models that can stand in for built-in pieces of about the same size."""
@@ -75,8 +78,11 @@ class Catalogue:
             return item
         record = fitting[int(self._rng.integers(len(fitting)))]
         model = load_item(self._folder / record["path"], item.name, item.label, self._step, self._materials)
+        surfaces = tuple(_level_surfaces(model, item))
+        if _CLASSES[name] in _CARRIERS and not surfaces:
+            return item
         self.used.append({k: str(record.get(k, "")) for k in ("path", "author", "source", "license")})
-        return replace(model, blocking=item.blocking, surfaces=tuple(_level_surfaces(model, item)))
+        return replace(model, blocking=item.blocking, surfaces=surfaces)
 
 
 def load_item(path: Path, name: str, label: str, step: float, materials: dict[str, Material]) -> Item:

@@ -91,8 +91,9 @@ class _Placer:
         return None
 
     def on(self, thing: Item, base: Item, x: float, z: float, yaw_rad: float = 0.0) -> Item:
-        """The thing on the base's highest level surface, at (x, z) of the base's frame."""
-        height = max(s.corners[0, 1] for s in base.surfaces if s.normal[1] == 1.0)
+        """The thing on the base's largest level surface, at (x, z) of the base's frame."""
+        level = [s.corners for s in base.surfaces if s.normal[1] == 1.0]
+        height = max(level, key=lambda c: float(np.ptp(c[:, 0]) * np.ptp(c[:, 2])))[0, 1]
         p = base.T_world_item[:3, :3] @ np.array([x, height, z]) + base.T_world_item[:3, 3]
         heading = float(np.arctan2(base.T_world_item[0, 2], base.T_world_item[2, 2]))
         return self.add(thing.placed(float(p[0]), float(p[2]), heading + yaw_rad, y=float(p[1]), on=base.name))
