@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from sceneforge.core.content import Material
 from sceneforge.core.errors import ScanError
 from sceneforge.core.mesh import Mesh
 from sceneforge.core.scan import RoomCapture
 
+from ._appearance import baked_colors, exact_factors
 from ._models import SUFFIXES, instances, open_model
 
 MAX_EXTENT_M = 1000.0
@@ -32,7 +33,9 @@ def read(path: Path) -> RoomCapture:
     """
     vertices, faces, colors = [], [], []
     count = 0
-    for geometry, T in instances(open_model(path, ScanError)):
+    scene = open_model(path, ScanError)
+    factors, materials = exact_factors(path), dict[int, Material]()
+    for geometry, T in instances(scene):
         points = np.asarray(geometry.vertices, dtype=np.float64)
         if points.ndim != 2 or points.shape[1] != 3 or not len(points):
             continue
@@ -41,7 +44,7 @@ def read(path: Path) -> RoomCapture:
             triangles = triangles[:, ::-1]
         vertices.append(points @ T[:3, :3].T + T[:3, 3])
         faces.append(triangles + count)
-        colors.append(_colors(geometry, len(points)))
+        colors.append(baked_colors(geometry, path, factors, materials))
         count += len(points)
     if not count:
         raise ScanError("holds no vertices", path=path, expected="a mesh or a point cloud")
@@ -73,28 +76,3 @@ def read(path: Path) -> RoomCapture:
         up=np.array([0.0, 1.0, 0.0]) if gltf else None,
         notes=tuple(notes),
     )
-
-
-def _colors(geometry: Any, count: int) -> Any:
-    """(N, 3) uint8 per vertex, or None. Textures are looked up at each vertex."""
-    raw = getattr(geometry, "colors", None)  # point clouds
-    visual = getattr(geometry, "visual", None)
-    if raw is None and visual is not None and visual.defined:
-        raw = visual.vertex_colors if visual.kind in ("vertex", "face") else _baked(visual)
-    colors = None if raw is None else np.asarray(raw)
-    if colors is None or colors.ndim != 2 or len(colors) != count or colors.shape[1] < 3:
-        return None
-    return np.ascontiguousarray(colors[:, :3], dtype=np.uint8)
-
-
-def _baked(visual: Any) -> Any:
-    has_texture = (
-        visual.uv is not None
-        and getattr(
-            visual.material.to_pbr() if hasattr(visual.material, "to_pbr") else visual.material,
-            "baseColorTexture",
-            None,
-        )
-        is not None
-    )
-    return visual.to_color().vertex_colors if has_texture else None

@@ -27,7 +27,9 @@ def read(path: Path) -> Scan:
         raise ScanError("no colour intrinsics", path=path, expected="intrinsic/intrinsic_color.txt")
     pairs = paired(listed(path / "color", ".jpg", ".jpeg", ".png"), listed(path / "depth", ".png"))
     shots = [
-        Shot(name, color, depth, int(name) / 30.0 if name.isdecimal() else float(i), _pose(path / "pose" / f"{name}.txt"))
+        Shot(
+            name, color, depth, int(name) / 30.0 if name.isdecimal() else float(i), _pose(path / "pose" / f"{name}.txt")
+        )
         for i, (name, color, depth) in enumerate(pairs)
     ]
     lost = sum(s.pose.problem is not None for s in shots)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sceneforge.core import ContentError, RoomCapture, ScanError
 from sceneforge.io import load, load_content
-from sceneforge.io._content import srgb_to_linear
+from sceneforge.io._appearance import srgb_to_linear
 
 
 def _textured(path: Path) -> trimesh.Scene:
@@ -154,7 +154,9 @@ def test_mesh_and_point_cloud_as_captures(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.ptp(room.mesh.vertices, axis=0), [4, 2.5, 3], atol=1e-5)
         assert (room.up is not None) is (suffix == "glb") and len(room.notes) == 1
         if suffix != "obj":
-            assert room.mesh.colors is not None and room.mesh.colors[0].tolist() == [200, 100, 50]
+            assert room.mesh.colors is not None
+            colors = srgb_to_linear(room.mesh.colors[0] / 255) * 255 if suffix == "glb" else room.mesh.colors[0]
+            np.testing.assert_allclose(colors, [200, 100, 50], atol=1)  # glTF's vertex colours are linear
     points = np.random.default_rng(1).random((50, 3)).astype(np.float32)
     trimesh.PointCloud(points, colors=np.tile([1, 2, 3, 255], (50, 1)).astype(np.uint8)).export(str(tmp_path / "p.ply"))
     cloud = load(tmp_path / "p.ply")
@@ -179,7 +181,11 @@ def test_textured_mesh_gets_vertex_colours(tmp_path: Path) -> None:
     _textured(tmp_path / "a.glb")
     room = load(tmp_path / "a.glb")
     assert isinstance(room, RoomCapture) and room.mesh is not None
-    assert len(room.mesh.faces) == 14
+    assert len(room.mesh.faces) == 14 and room.mesh.colors is not None
+    corner = np.abs(room.mesh.vertices - [5, 0, 0]).sum(axis=1).argmin()
+    assert room.mesh.colors[corner].tolist() == [0, 0, 255], "the texture's lower left pixel"
+    box = np.abs(room.mesh.vertices - [1, 2, 1]).sum(axis=1).argmin()
+    np.testing.assert_allclose(srgb_to_linear(room.mesh.colors[box] / 255) * 255, [10, 20, 30], atol=1)
 
 
 def test_importing_the_doors_is_light() -> None:
