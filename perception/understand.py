@@ -21,13 +21,14 @@ from sceneforge.core import (
     Scene,
     silent,
 )
-from sceneforge.core.arrays import Float64, Int32
+from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .objects import find_objects
 from .planes import PlaneOptions, find_planes
+from .pose_check import correct_outliers, sample_points
 from .relations import find_relations
 from .rooms import find_rooms
 from .surfaces import bound_planes, label_mesh
@@ -96,10 +97,12 @@ def understand_scan(
 
     fusion = DepthFusion(voxel_m=voxel_m, max_depth_m=max_depth_m)
     indices: list[int] = []
+    samples: list[Float32] = []
     with account.stage("fuse"):
         for n, frame in enumerate(scan.frames(used, bad=bad)):
             assert frame.T_world_camera is not None
             fusion.add(frame, T_scene_source @ frame.T_world_camera)
+            samples.append(sample_points(frame, max_depth_m))
             indices.append(frame.index)
             progress("fuse", n + 1, len(used))
     with account.stage("mesh"):
@@ -122,11 +125,21 @@ def understand_scan(
             T_scene_source = make_transform(R, np.zeros(3))
             mesh = replace(mesh, vertices=transform_points(T_scene_source, mesh.vertices).astype(np.float32))
     T_scene_camera = np.asarray(T_scene_source @ T_source_camera)
+    confidence = pose_confidence[indices]
+    with account.stage("poses"):
+        for c in correct_outliers(mesh, samples, T_scene_camera):
+            T_scene_camera[c.index] = c.T_world_camera
+            confidence[c.index] *= 0.5
+            name = scan.sources[indices[c.index]].name
+            account.warnings.append(
+                f"frame {name}: its pose lay {1000 * c.before_m:.0f} mm off the others' surface and was corrected "
+                f"to {1000 * c.after_m:.0f} mm"
+            )
     track = CameraTrack(
         tuple(indices),
         np.array([scan.sources[i].timestamp_s for i in indices]),
         T_scene_camera,
-        pose_confidence[indices],
+        confidence,
     )
     _warn_of_lost_frames(account, bad, lost, len(used))
     account.warnings.extend(scan.notes)

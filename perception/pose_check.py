@@ -1,0 +1,128 @@
+"""Given poses checked against the surface they built together; a frame that disagrees is put right by ICP.
+
+One bad pose among many does little harm to a fused mesh, but a great deal to the picture of that frame: content in it
+floats or sinks. Real captures have such frames (late time stamps, dropped tracking).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sceneforge.core import Frame, Mesh
+from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.transforms import make_transform, transform_points
+
+POINTS = 600
+"""Depth samples kept per frame: 7 KB."""
+NEAR_M = 0.12
+"""Farther samples see something that the mesh lacks and say nothing on the pose."""
+MIN_SHARE = 0.4
+"""Share of a frame's samples that must be near the mesh to judge it."""
+SUSPECT_M = 0.02
+SUSPECT_RATIO = 3.0
+"""A frame is suspect when its median distance to the mesh exceeds both 2 cm and three times the scan's median."""
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What was done to one frame's pose."""
+
+    index: int
+    """Position in the track."""
+    T_world_camera: Float64
+    """(4, 4) corrected pose."""
+    before_m: float
+    """Median distance to the mesh with the given pose."""
+    after_m: float
+    """The same with the corrected pose."""
+
+
+def sample_points(frame: Frame, max_depth_m: float) -> Float32:
+    """About `POINTS` points (K, 3) in camera axes, on a regular grid of the depth image."""
+    h, w = frame.depth.shape
+    step = max(int(np.sqrt(h * w / POINTS)), 1)
+    z = frame.depth[step // 2 :: step, step // 2 :: step]
+    v, u = np.nonzero((z > 0.2) & (z < max_depth_m))
+    c = frame.depth_camera
+    z = z[v, u]
+    x = (u * step + step // 2 - c.cx) / c.fx
+    y = (v * step + step // 2 - c.cy) / c.fy
+    return np.stack([x * z, y * z, z], axis=1).astype(np.float32)
+
+
+def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64) -> list[Correction]:
+    """Find frames whose depth disagrees with the mesh, and align them to it.
+
+    Point-to-plane ICP (Chen & Medioni 1992) against the closest points of the mesh, with Tukey weights. A correction is
+    kept only when it brings the frame back among the others and stays within 25 cm and 10 degrees of the given pose.
+
+    Args:
+        mesh: The fused surface in the world.
+        points: Per frame (K, 3) camera-frame samples, from `sample_points`.
+        T_world_camera: (N, 4, 4) given poses.
+    """
+    import open3d as o3d
+
+    scene = o3d.t.geometry.RaycastingScene()
+    scene.add_triangles(o3d.core.Tensor(mesh.vertices.copy()), o3d.core.Tensor(mesh.faces.astype(np.uint32)))
+    distances = [_distance(scene, p, T) for p, T in zip(points, T_world_camera, strict=True)]
+    judged = [d for d in distances if d is not None]
+    if len(judged) < 5:
+        return []
+    typical = float(np.median(judged))
+    limit = max(SUSPECT_M, SUSPECT_RATIO * typical)
+    corrections = []
+    for i, before in enumerate(distances):
+        if before is None or before <= limit:
+            continue
+        T = _align(scene, points[i], T_world_camera[i])
+        after = _distance(scene, points[i], T)
+        moved = np.linalg.norm(T[:3, 3] - T_world_camera[i][:3, 3])
+        turned = np.arccos(np.clip((np.trace(T[:3, :3].T @ T_world_camera[i][:3, :3]) - 1) / 2, -1, 1))
+        if after is not None and after < min(limit, 0.6 * before) and moved < 0.25 and turned < np.radians(10):
+            corrections.append(Correction(i, T, before, after))
+    return corrections
+
+
+def _distance(scene: Any, points: Float32, T: Float64) -> float | None:
+    """Median distance of the samples near the mesh; None where too few are."""
+    import open3d as o3d
+
+    if len(points) < 50:
+        return None
+    world = transform_points(T, points).astype(np.float32)
+    d = scene.compute_distance(o3d.core.Tensor(world)).numpy()
+    near = d < NEAR_M
+    return float(np.median(d[near])) if near.mean() >= MIN_SHARE else None
+
+
+def _align(scene: Any, points: Float32, T_start: Float64) -> Float64:
+    import open3d as o3d
+
+    T = T_start.copy()
+    for step in range(30):
+        world = transform_points(T, points)
+        hit = scene.compute_closest_points(o3d.core.Tensor(world.astype(np.float32)))
+        closest, normal = hit["points"].numpy().astype(np.float64), hit["primitive_normals"].numpy().astype(np.float64)
+        residual = np.einsum("ij,ij->i", world - closest, normal)
+        reach = NEAR_M if step < 10 else NEAR_M / 2
+        w = np.maximum(1 - (np.linalg.norm(world - closest, axis=1) / reach) ** 2, 0) ** 2
+        centre = world.mean(axis=0)
+        J = np.concatenate([np.cross(world - centre, normal), normal], axis=1)
+        H = (J * w[:, None]).T @ J + 1e-6 * np.eye(6) * max(w.sum(), 1.0)
+        delta = -np.linalg.solve(H, (J * w[:, None]).T @ residual)
+        T = _about(delta, centre) @ T
+        if np.abs(delta).max() < 1e-6:
+            break
+    return T
+
+
+def _about(delta: Float64, centre: Float64) -> Float64:
+    """Rigid motion (4, 4): rotation vector delta[:3] about `centre`, then translation delta[3:]."""
+    from scipy.spatial.transform import Rotation
+
+    R = Rotation.from_rotvec(delta[:3]).as_matrix()
+    return make_transform(R, centre + delta[3:] - R @ centre)
