@@ -57,7 +57,7 @@ def measurements(kind: str) -> dict[str, Callable[..., dict[str, Any]]]:
 
     names = sorted(m.name for m in pkgutil.iter_modules(sceneforge.evaluation.__path__) if not m.name.startswith("_"))
     modules = [(name, importlib.import_module(f"sceneforge.evaluation.{name}")) for name in names]
-    return {name.removeprefix(f"{kind}_"): getattr(m, kind) for name, m in modules if hasattr(m, kind)}
+    return dict(sorted((name.removeprefix(f"{kind}_"), getattr(m, kind)) for name, m in modules if hasattr(m, kind)))
 
 
 def parse_size(text: str) -> tuple[int, int]:

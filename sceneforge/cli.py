@@ -159,12 +159,11 @@ def compose(
     as_json: AsJson = False,
 ) -> None:
     """Understand a capture, place a recipe's content in it, and render the preview."""
-    from sceneforge.data import resolve_scan
     from sceneforge.recipe import load_recipe
 
-    loaded = load_recipe(recipe)
-    changes = {"scan": scan and str(resolve_scan(scan).absolute()), "seed": seed}
-    loaded = loaded.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    loaded = load_recipe(recipe, scan=scan)
+    if seed is not None:
+        loaded = loaded.model_copy(update={"seed": seed})
     _compose(loaded, out or Path("out") / loaded.name, as_json)
 
 

@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 from sceneforge._recipe_problems import explain, shown
 from sceneforge._recipe_yaml import Document, Where, path_text, read_yaml
 from sceneforge._suggest import suggestion
-from sceneforge.core import LABEL_NAMES, RecipeError, Request, UsageError
+from sceneforge.core import LABEL_NAMES, RecipeError, Request, ScanError, UsageError
 from sceneforge.data import PREFIX, resolve_content, resolve_scan
 
 FORMAT: Final = "sceneforge.recipe"
@@ -134,18 +134,25 @@ class Recipe(_Model):
         )
 
 
-def load_recipe(path: str | Path) -> Recipe:
+def load_recipe(path: str | Path, *, scan: str | Path | None = None) -> Recipe:
     """Read and check a recipe.
 
     Args:
         path: A YAML file. Relative paths in it start at its folder; in the result they are absolute.
+        scan: Capture to use in place of the recipe's, which then need not exist; a path or sample:NAME.
 
     Raises:
         RecipeError: With one line per problem, `file:line:column: where: what`, in the order of the file.
+        ScanError: `scan` is given and does not exist.
     """
     document = read_yaml(path)
     data = document.data
     _check_header(document)
+    if scan is not None:
+        if not resolve_scan(scan).exists():
+            raise ScanError("there is no such file or folder", path=scan)
+        data["scan"] = str(scan) if str(scan).startswith(PREFIX) else str(Path(scan).absolute())
+        document.marks[("scan",)] = document.marks[()]
     problems = list(document.problems)
     problems += [(at, text) for at, text in _references(document)]
     recipe: Recipe | None = None

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sceneforge.core import LABEL_NAMES, RecipeError
+from sceneforge.core import LABEL_NAMES, RecipeError, ScanError
 from sceneforge.recipe import Recipe, load_recipe, recipe_schema
 
 HEAD = "format: sceneforge.recipe\nversion: 1\nname: test\nscan: room\n"
@@ -69,6 +69,14 @@ def test_defaults(folder: Path) -> None:
     assert recipe.place[0].on == ("table", "floor")
     assert recipe.place[0].clearance_m == 0.02
     assert (recipe.seed, recipe.render.fps, recipe.render.every) == (0, 15.0, 1)
+
+
+def test_another_scan_than_the_recipes(folder: Path) -> None:
+    (folder / "other").mkdir()
+    path = write(folder, HEAD.replace("scan: room", "scan: gone"))
+    assert load_recipe(path, scan=folder / "other").scan == str(folder / "other")
+    with pytest.raises(ScanError, match="nowhere: there is no such file or folder"):
+        load_recipe(path, scan=folder / "nowhere")
 
 
 def test_recipes_are_frozen(folder: Path) -> None:
@@ -203,7 +211,7 @@ _plain: Any = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from([*Recipe.model_fields, "other"]), _plain, max_size=6))
 def test_any_yaml_gives_a_recipe_or_a_recipe_error(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]
