@@ -123,7 +123,14 @@ def hash_pair(seed: int, a: int, b: int) -> int:
 
 
 def refine(
-    views: list[View], i: int, j: int, T_a_b: Float64, pairs: Int32, gates: tuple[float, ...] = GATES
+    views: list[View],
+    i: int,
+    j: int,
+    T_a_b: Float64,
+    pairs: Int32,
+    *,
+    gates: tuple[float, ...] = GATES,
+    color: bool = True,
 ) -> Link:
     """Refine a relative pose on depth, luminance and feature matches together, and measure what speaks for it.
 
@@ -138,7 +145,7 @@ def refine(
     features = (a.rays[ia], a.depth[ia], b.rays[ib], b.depth[ib])
     T = T_a_b.copy()
     inliers = reprojection_errors(T[None], *features)[0] <= 2 * tolerance
-    shade_weight = 1 / SHADE_NOISE**2
+    shade_weight = 1 / SHADE_NOISE**2 if color else 0.0
     for gate in gates:
         for _ in range(6):
             H, g, _stats = _dense_both(dense_equations, a, b, T, gate, shade_weight)

@@ -8,6 +8,7 @@ from sceneforge.core import FrameError, Scan
 from sceneforge.core.arrays import Float64
 from sceneforge.core.progress import Progress, silent
 
+from .calibration import color_correction, corrected
 from .features import picture_vectors
 from .geometry import inverses, rotation_angle
 from .graph import components, optimise, spanning_poses, strain
@@ -51,6 +52,14 @@ def track(
     if not views:
         return TrackResult((None,) * n, np.zeros(n), (), (*notes, "no frame could be tracked"))
     found = _sequential_links(views, seed, progress)
+    trusted = [link for pair, link in sorted(found.items()) if _trusted(pair, link)]
+    if (correction := color_correction(views, trusted)) is not None:
+        notes.append(
+            "colour and depth do not share the camera given: features follow the surfaces with the colour image scaled "
+            f"by {correction.scale:.3f} about its centre, so it was"
+        )
+        views = [corrected(v, correction) for v in views]
+        found = _sequential_links(views, seed, progress)
     found = _lookalike_links(views, found, seed, progress)
     links = _consistent(views, found)
     main = components(len(views), [(x.a, x.b) for x in links])[0]
