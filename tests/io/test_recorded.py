@@ -33,6 +33,8 @@ def _scan(root: Path, name: str) -> Scan:
     path = root / "data" / name
     if not path.is_dir():
         pytest.skip(f"{path} is not there")
+    if name == "record3d_door":
+        pytest.importorskip("OpenEXR", reason="the package OpenEXR reads Record3D's depth")
     scan = load(path)
     assert isinstance(scan, Scan)
     return scan
