@@ -166,7 +166,7 @@ def scan_from_files(
     else:
         depth_camera = camera if camera is None or depth_size == color_size else camera.resized(*depth_size)
     sources = [_source(s, s.camera or camera, s.depth_camera or depth_camera, unit_m) for s in shots]
-    scan = Scan(name or path.name, str(path), format_name, tuple(sources), up, tuple(notes))
+    scan = Scan(name or path.resolve().name, str(path), format_name, tuple(sources), up, tuple(notes))
     return checked(scan, f"{unit_m:g} m per unit")
 
 

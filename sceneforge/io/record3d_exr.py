@@ -55,7 +55,8 @@ def read(path: Path) -> Scan:
                 problem,
             )
         )
-    name = root.parent.name if root.name == "EXR_RGBD" else root.name
+    folder = root.resolve()
+    name = folder.parent.name if folder.name == "EXR_RGBD" else folder.name
     absent = metadata.count - len(sources)
     notes = (f"{absent} of {metadata.count} recorded frames are not in the folder",) if absent > 0 else ()
     up = np.array([0.0, 1.0, 0.0])
