@@ -13,9 +13,12 @@ from sceneforge.core import ContentError, Placement, Request
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform, yaw_rotation
 
+from .rules import MAX_BAND_M, MIN_SUPPORT, MIN_WALL_SUPPORT
 from .triangles import Faces, Triangles, spread_points
 
 MAX_SAMPLES = 4000
+LOW_M = 2 * MAX_BAND_M
+"""Nothing of a surface reaches higher than this, so higher points of the content cannot rest on it."""
 
 
 class Mount(StrEnum):
@@ -66,15 +69,17 @@ class Body:
         """How far it reaches from the surface, metres."""
         return float(self.size[1])
 
+    @property
+    def least_support(self) -> float:
+        """Share of the base that must have surface under it."""
+        return MIN_WALL_SUPPORT if self.mount is Mount.WALL else MIN_SUPPORT
+
     @cached_property
     def underside(self) -> Float64:
-        """(U, 3) samples that a bump of the surface could touch: the lowest per cell of a raster over the footprint."""
-        low = self.samples[self.samples[:, 1] < 0.08]
-        cell = max(0.002, float(self.size[[0, 2]].max()) / 24)
-        key = _voxel_keys(low * [1, 0, 1], cell)
-        order = np.lexsort((low[:, 1], key))
-        _, first = np.unique(key[order], return_index=True)
-        return np.asarray(low[order[first]])
+        """(U, 3) points that a bump of the surface could touch: all low vertices, and samples between them."""
+        v = self.triangles.vertices[np.unique(self.triangles.faces)]
+        v = _thinned(v[v[:, 1] < LOW_M], MAX_SAMPLES)
+        return np.concatenate([v, self.samples[self.samples[:, 1] < LOW_M]])
 
 
 def make_body(request: Request, mount: Mount) -> Body:

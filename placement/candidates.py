@@ -133,7 +133,7 @@ def _headings(body: Body, surface: Surface, fitter: Fitter, wish: Wish) -> tuple
         fits = np.zeros(shape, dtype=bool)
         for which in np.unique(number):
             mine = number == which
-            fits[mine] = fitter.fits(turned(body.hull, float(which) * step))[mine]
+            fits[mine] = _fits(fitter, body, float(which) * step)[mine]
         return fits, yaw, np.zeros(shape)
     yaws = fixed or []
     ahead = None if wish.towards is None else local_angle(surface, wish.towards - surface.plane.to_world(centres))
@@ -143,13 +143,17 @@ def _headings(body: Body, surface: Surface, fitter: Fitter, wish: Wish) -> tuple
             liking = np.full(shape, 0.15 if place < 2 else 0.0)
             if ahead is not None and len(options) > 1:
                 liking = liking + 0.5 * np.cos(option + front - ahead)
-            here = fitter.fits(turned(body.hull, option))
+            here = _fits(fitter, body, option)
             better = here & (liking > best)
             fits |= here
             yaw[better], best[better] = option, liking[better]
         if fits.any():
             break
     return fits, yaw, np.where(fits, best, 0.0)
+
+
+def _fits(fitter: Fitter, body: Body, yaw: float) -> Mask:
+    return fitter.fits(turned(body.hull, yaw), turned(body.base_hull, yaw), body.least_support)
 
 
 def _situation(surface: Surface, fitter: Fitter, body: Body) -> Float64:
@@ -167,7 +171,7 @@ def _situation(surface: Surface, fitter: Fitter, body: Body) -> Float64:
     weight = np.maximum(cv2.blur(seen.astype(np.float64), window), 1e-6)
     mean = cv2.blur(ground, window) / weight
     spread = np.sqrt(np.maximum(cv2.blur(ground**2, window) / weight - mean**2, 0))
-    return np.asarray(0.5 * edge + 0.4 * (1 - off / max(float(off.max()), 1e-6)) - np.clip(spread / 0.005, 0, 2) * 0.4)
+    return np.asarray(0.5 * edge + 0.4 * (1 - off / max(float(off.max()), 1e-6)) - np.clip(spread / 0.005, 0, 2) * 0.6)
 
 
 def _best_per_block(fits: Mask, score: Float64, rng: np.random.Generator) -> NDArray[np.int64]:

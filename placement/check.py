@@ -14,7 +14,7 @@ from sceneforge.core.transforms import inverse, transform_points
 
 from .body import Body, placed_triangles, turned
 from .contact import Seat, seat
-from .rules import MAX_CONTACT_GAP_M, MAX_PENETRATION_M, MIN_SUPPORT, REACH_M, Failure
+from .rules import MAX_CONTACT_GAP_M, MAX_PENETRATION_M, REACH_M, Failure
 from .surface import Surface
 from .triangles import Triangles
 
@@ -55,12 +55,12 @@ def check_place(
         return nudged
     x, z = float(nudged[0]), float(nudged[1])
     rested = seat(body, surface, x, z, yaw)
-    if rested is None or rested.support_fraction < MIN_SUPPORT:
+    if rested is None or rested.support_fraction < body.least_support:
         share = 0.0 if rested is None else rested.support_fraction
         width = float(np.ptp(body.base_hull, axis=0).max())
         return Failure(
             "support",
-            1000 * width * (MIN_SUPPORT - share),
+            1000 * width * (body.least_support - share),
             f"only {share:.0%} of the base has surface under it",
         )
     probe = transform_points(rested.T_plane_mount, np.array([[0.0, body.height / 2, 0.0]]))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform, rotation_between, yaw_rotation
@@ -92,7 +93,10 @@ def _lean(points: Float64, ground: Float64, base: Float64, base_ground: Float64,
     upright_gap = float(np.max(base[:, 1] + lift - base_ground))
     if upright_gap < 0.0015:
         return 0.0, 0.0
-    near = ground - points[:, 1] > lift - 0.05
+    # What lies deeper than leaning can raise it never touches: leave it out of the programme.
+    reach = float(np.abs(points - at)[:, [0, 2]].max())
+    near = ground - points[:, 1] > lift - 3 * reach * float(np.tan(np.radians(MAX_SETTLE_DEG)))
+    near &= _uppermost(points, ground)
     d, e = points[near] - at, base - at
     stay = np.stack([-d[:, 0], d[:, 0], -d[:, 2], d[:, 2], -np.ones(len(d)), np.zeros(len(d))], axis=1)
     close = np.stack([e[:, 0], -e[:, 0], e[:, 2], -e[:, 2], np.ones(len(e)), -np.ones(len(e))], axis=1)
@@ -107,6 +111,18 @@ def _lean(points: Float64, ground: Float64, base: Float64, base_ground: Float64,
     if result.status != 0 or upright_gap - float(result.x[5]) < 0.0005:
         return 0.0, 0.0
     return float(result.x[0] - result.x[1]), float(result.x[2] - result.x[3])
+
+
+def _uppermost(points: Float64, ground: Float64) -> NDArray[np.bool_]:
+    """Marks, per cell of a raster over the points, the one closest to the surface: the others cannot touch first."""
+    cell = max(0.002, float(np.ptp(points[:, [0, 2]], axis=0).max()) / 24)
+    key = np.round((points[:, [0, 2]] - points[:, [0, 2]].min(axis=0)) / cell).astype(np.int64)
+    code = key[:, 0] * 4096 + key[:, 1]
+    order = np.lexsort((points[:, 1] - ground, code))
+    _, first = np.unique(code[order], return_index=True)
+    marks = np.zeros(len(points), dtype=bool)
+    marks[order[first]] = True
+    return marks
 
 
 def _base_support(body: Body, surface: Surface, at: Float64, R: Float64) -> tuple[Float64, float]:

@@ -22,14 +22,15 @@ def diagnose(body: Body, fitter: Fitter, yaws: Sequence[float]) -> Failure:
         margin, free = _shortfall(fitter.raster.inside, needs, fitter.raster.cell)
         text = "{:.0f} x {:.0f} mm".format(*(1000 * free))
         return Failure("size", margin, f"it needs {size}, the largest rectangle on the surface is about {text}")
-    shares = [_best_share(fitter, o) for o in outlines]
+    bases = [turned(body.base_hull, yaw) for yaw in yaws]
+    shares = [_best_share(fitter, body, o, b) for o, b in zip(outlines, bases, strict=True)]
     best = int(np.argmax(shares))
-    if shares[best] <= MIN_FOOTPRINT_SEEN:
+    if shares[best] < 1:
         return Failure(
             "support",
-            1000 * float(needs[best].max()) * (MIN_FOOTPRINT_SEEN - shares[best]),
-            f"it needs {size} of scanned surface, the best place has {shares[best]:.0%} of that, "
-            f"{MIN_FOOTPRINT_SEEN:.0%} are asked for",
+            max(1.0, 1000 * float(needs[best].max()) * (1 - shares[best])),
+            f"it needs {size} of scanned surface, the best place has {shares[best]:.0%} of what is asked for "
+            f"({MIN_FOOTPRINT_SEEN:.0%} of its footprint, {body.least_support:.0%} of its base)",
         )
     margin, free = _shortfall(fitter.free & fitter.raster.seen, needs, fitter.raster.cell)
     text = "{:.0f} x {:.0f} mm".format(*(1000 * free))
@@ -38,11 +39,10 @@ def diagnose(body: Body, fitter: Fitter, yaws: Sequence[float]) -> Failure:
     )
 
 
-def _best_share(fitter: Fitter, outline: Float64) -> float:
-    """Largest scanned share of the footprint over the places where it lies on the surface."""
+def _best_share(fitter: Fitter, body: Body, outline: Float64, base: Float64) -> float:
+    """Best support, as a share of what is asked, over the places where the footprint lies on the surface."""
     inside, n = fitter.covered("inside", outline)
-    seen, _ = fitter.covered("seen", outline)
-    return float(np.where(inside >= n - 0.5, seen, 0).max()) / n
+    return float(np.where(inside >= n - 0.5, fitter.support(outline, base, body.least_support), 0).max())
 
 
 def _shortfall(mask: Mask, needs: Sequence[Float64], cell: float) -> tuple[float, Float64]:

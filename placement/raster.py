@@ -165,11 +165,21 @@ class Fitter:
         counts = self._fft.irfft2(product, size)[half : half + h, half : half + w]
         return np.asarray(counts, dtype=np.float64), int(kernel.sum())
 
-    def fits(self, outline: Float64) -> Mask:
-        """Centres where the footprint is on free surface, nearly all of it scanned."""
+    def fits(self, outline: Float64, base: Float64, least_support: float) -> Mask:
+        """Centres where the footprint is on free surface, nearly all of it scanned, and its base is supported.
+
+        Args:
+            outline, base: (K, 2) convex outlines of the whole and of its base, turned to the heading.
+            least_support: Share of the base that must be scanned surface.
+        """
         free, n = self.covered("free", outline)
-        seen, _ = self.covered("seen", outline)
-        return np.asarray((free > n - 0.5) & (seen > MIN_FOOTPRINT_SEEN * n))
+        return np.asarray((free > n - 0.5) & (self.support(outline, base, least_support) >= 1))
+
+    def support(self, outline: Float64, base: Float64, least_support: float) -> Float64:
+        """Scanned shares of footprint and base over what is asked of them, the smaller; 1 or more is enough."""
+        seen, n = self.covered("seen", outline)
+        under, m = self.covered("seen", base)
+        return np.asarray(np.minimum(seen / (MIN_FOOTPRINT_SEEN * n), under / (least_support * m)))
 
 
 def footprint_cells(outline_uv: Float64, cell: float) -> Mask:

@@ -8,10 +8,14 @@ MAX_SLOPE_DEG = 15.0
 """Content stands on surfaces up to this slope: beyond it things slide (friction 0.3 holds up to 16.7 degrees)."""
 MIN_SUPPORT = 0.98
 """Share of the base that must have surface under it."""
+MIN_WALL_SUPPORT = 0.90
+"""The same for what hangs on walls: a frame needs no wall behind its every corner, and scans of walls have pinholes."""
 MIN_FOOTPRINT_SEEN = 0.9
 """Share of the whole footprint whose surface was really scanned: content never stands half over unobserved area."""
-MAX_CONTACT_GAP_M = 0.010
-"""Support counts as contact up to 1 cm (SceneEval, `configs/metrics.yaml`)."""
+MAX_CONTACT_GAP_M = 0.008
+"""Stays below the 1 cm that still counts as support (SceneEval, `configs/metrics.yaml`)."""
+GOOD_CONTACT_GAP_M = 0.003
+"""A place with a larger gap is compared with the next few before it is taken."""
 MAX_PENETRATION_M = 0.001
 """Nothing sinks visibly: a millimetre is below one pixel beyond half a metre at VGA."""
 MAX_SETTLE_DEG = 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -18,14 +19,17 @@ from .explain import diagnose
 from .raster import Fitter
 from .reasons import certificate_of, describe, unplaced_summary
 from .relations import camera_centre, check_requests, planes_for, target_of
-from .rules import CERTIFICATE_POSES, VIEW_POSES, Failure
+from .rules import CERTIFICATE_POSES, GOOD_CONTACT_GAP_M, VIEW_POSES, Failure
 from .surface import Surface, mount_of
 from .triangles import Triangles, outline_polygon, scene_triangles
 from .view import View
 
-MAX_CHECKS = 40
-"""Exact checks per request and entry of `on` before it is given up; candidates are spread over all of the surface."""
-VIEW_WEIGHT = 2.5
+MAX_CHECKS_PER_SURFACE, MAX_CHECKS = 16, 48
+"""Exact checks on one surface, and for one entry of `on`, before it is given up."""
+MAX_SOUND = 6
+"""Sound places compared by their contact gap where the best liked one does not rest well."""
+VIEW_WEIGHT, GAP_WEIGHT = 2.5, 100.0
+"""Score of a place the track shows perfectly, and what a metre of contact gap costs."""
 
 
 def arrange(
@@ -158,23 +162,37 @@ class _Solver:
         request = wish.request
         order = sorted(range(len(pool)), key=lambda i: (-pool[i][0], i))
         misses: dict[str, tuple[Plane, Failure]] = {}
-        tried: dict[str, int] = {}
+        sound: list[tuple[float, Surface, Fit]] = []
+        tried: Counter[str] = Counter()
         for i in order:
-            candidate = pool[i][1]
+            score, candidate = pool[i]
             surface = candidate.surface
-            if tried.get(surface.plane.id, 0) >= MAX_CHECKS:
+            if tried[surface.plane.id] >= MAX_CHECKS_PER_SURFACE or (
+                tried[surface.plane.id] and tried.total() >= MAX_CHECKS
+            ):
                 continue
-            tried[surface.plane.id] = tried.get(surface.plane.id, 0) + 1
+            tried[surface.plane.id] += 1
             self.checks += 1
-            body = bodies[surface.mount]
             found = check_place(
-                body, surface, candidate.x, candidate.z, candidate.yaw, self.placed, request.clearance_m
+                bodies[surface.mount],
+                surface,
+                candidate.x,
+                candidate.z,
+                candidate.yaw,
+                self.placed,
+                request.clearance_m,
             )
-            if isinstance(found, Fit):
-                return self._placement(wish, body, surface, found, skipped)
-            best = misses.get(surface.plane.id)
-            if best is None or found.margin_mm < best[1].margin_mm:
-                misses[surface.plane.id] = (surface.plane, found)
+            if isinstance(found, Failure):
+                best = misses.get(surface.plane.id)
+                if best is None or found.margin_mm < best[1].margin_mm:
+                    misses[surface.plane.id] = (surface.plane, found)
+                continue
+            sound.append((score - GAP_WEIGHT * found.seat.gap_m, surface, found))
+            if found.seat.gap_m <= GOOD_CONTACT_GAP_M or len(sound) >= MAX_SOUND:
+                break
+        if sound:
+            _, surface, fit = max(sound, key=lambda s: s[0])
+            return self._placement(wish, bodies[surface.mount], surface, fit, skipped)
         for plane, failure in misses.values():
             rejections[plane.id] = _rejection(plane, failure)
         return None

@@ -61,11 +61,9 @@ class Surface:
         local = Triangles(transform_points(T_plane_world, soup.vertices), soup.faces).near_box(low, high)
         self._vertices, self._faces = local.vertices, local.faces
         self.band = self._band()
-        heights = self._vertices[self._faces][..., 1]
-        normals = _face_normals(self._vertices, self._faces)
-        flush = (heights.max(axis=1) <= self.band) & (heights.min(axis=1) >= -MAX_BAND_M)
-        self.support = Triangles(self._vertices, self._faces[flush & (np.abs(normals[:, 1]) > 0.5)])
-        self.others = Triangles(self._vertices, self._faces[heights.max(axis=1) > self.band])
+        top = self._vertices[:, 1][self._faces].max(axis=1)
+        self.support = Triangles(self._vertices, self._faces[top <= self.band])
+        self.others = Triangles(self._vertices, self._faces[top > self.band])
         self.solids = tuple(transform_points(T_plane_world, b.corners) for b in solids)
 
     def _band(self) -> float:
@@ -85,24 +83,32 @@ class Surface:
         """(N, 3) vertices of the surface itself."""
         used = np.zeros(len(self._vertices), dtype=bool)
         used[self.support.faces] = True
+        used &= self._vertices[:, 1] > -MAX_BAND_M
         return np.asarray(self._vertices[used])
 
     @cached_property
     def raster(self) -> Raster:
         """The surface as a grid; places inside or under something count as occupied."""
-        raster = Raster(self.outline, self.support, self.others, self.solids, self.band, self.reach)
+        raster = Raster(self.outline, self._facing_up(), self.others, self.solids, self.band, self.reach)
         v, u = np.nonzero(raster.inside)
         x, z = raster.centres[v, u].T
         inside = self.enclosed(np.stack([x, np.full(len(x), self.band), z], axis=1))
         raster.lowest[v[inside], u[inside]] = 0.0
         return raster
 
+    def _facing_up(self) -> Triangles:
+        """The surface itself without what is steep or far below: these triangles were surely seen as surface."""
+        faces = self.support.faces
+        deep = self._vertices[:, 1][faces].min(axis=1) < -MAX_BAND_M
+        steep = np.abs(_face_normals(self._vertices, faces)[:, 1]) < 0.5
+        return Triangles(self._vertices, faces[~deep & ~steep])
+
     def heights(self, points_xz: Float64) -> Float64:
         """Height (N,) of the scanned surface at points (N, 2); NaN where nothing was scanned within the band."""
         top = self.band + 0.005
         origins = np.stack([points_xz[:, 0], np.full(len(points_xz), top), points_xz[:, 1]], axis=1)
         t, _ = self.support.cast(origins, np.array([0.0, -1.0, 0.0]))
-        return np.where(np.isfinite(t), top - t, np.nan)
+        return np.where(top - t > -MAX_BAND_M, top - t, np.nan)
 
     def enclosed(self, points: Float64) -> NDArray[np.bool_]:
         """Which of N points lie inside something, or under something that was only scanned from above.
