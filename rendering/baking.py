@@ -21,7 +21,7 @@ from .packing import PackedContent
 from .tracing import Tracer
 
 SKY_RAYS, SUN_RAYS = 64, 32
-INTERREFLECTION = 1.3
+INTERREFLECTION = 1.5
 MAP_SIDE = 160
 MAX_VERTICES = 30_000
 

@@ -253,15 +253,18 @@ class _Sheet:
             detail = f"{plane.area_m2:.1f} sq m" if abs(rise) < 0.06 else f"{rise:.2f} m up · {plane.area_m2:.1f} sq m"
             name = str(plane.label).replace("_", " ")
             named.append((plane.label == Label.FLOOR, -plane.area_m2, plane.id, outline(plane), name, detail))
+        tops = [(p.label, self._shape(outline(p))) for p in self._tops()]
         for thing in self.scene.objects:
             ring = thing.box.corners[[0, 1, 5, 4]][:, [0, 2]]
             detail = " x ".join(f"{s:.2f}" for s in thing.box.size[[0, 2, 1]]) + " m"
             area = float(np.prod(thing.box.size[[0, 2]]))
+            box = self._shape(ring)
+            if any(label == thing.label and box.contains(top.centroid) for label, top in tops):
+                continue  # its top already bears the name
             named.append((False, -area, thing.id, ring, str(thing.label).replace("_", " "), detail))
-        tops = [self._shape(outline(p)) for p in self._tops()]
         for floor, _, _, ring, name, detail in sorted(named, key=lambda n: n[:3]):
             shape = self._shape(ring)
-            for top in tops if floor else ():
+            for _, top in tops if floor else ():
                 shape = shape.difference(top)
             self._label(shape, name, detail)
 
@@ -274,7 +277,7 @@ class _Sheet:
     def _label(self, shape: Any, name: str, detail: str) -> None:
         import shapely
 
-        if shape.is_empty:
+        if shape.is_empty or shape.area < 0.04 * self.scale**2:
             return
         inner = shapely.maximum_inscribed_circle(shape)
         cx, cy = inner.coords[0]
@@ -290,11 +293,13 @@ class _Sheet:
                 y = cy + dy * height
                 box = (cx - width / 2, y - height / 2, cx + width / 2, y + height / 2)
                 clear = all(box[2] < t[0] or box[0] > t[2] or box[3] < t[1] or box[1] > t[3] for t in self.taken)
-                held = shape.intersection(shapely.box(*box)).area > 0.55 * shapely.box(*box).area
+                least = 0.93 if len(lines) == 2 else 0.6
+                held = shape.intersection(shapely.box(*box)).area > least * shapely.box(*box).area
                 if clear and held:
                     top = box[1]
+                    halo: Any = {"stroke_width": round(1.5 * SUPER), "stroke_fill": (255, 255, 255, 120)}
                     for text, font, size, color in zip(lines, fonts, sizes, (INK, (70, 72, 76)), strict=False):
-                        self.draw.text((cx, top + size * 0.6 * SUPER), text, font=font, fill=color, anchor="mm")
+                        self.draw.text((cx, top + size * 0.6 * SUPER), text, font=font, fill=color, anchor="mm", **halo)
                         top += size * 1.25 * SUPER
                     self.taken.append(box)
                     return

@@ -93,14 +93,14 @@ def white_level(linear: Float32) -> Float64:
     """(3,) radiance of a white matt surface, from colours (..., 3) of a scene.
 
     Level: the p = 5 Minkowski norm of luminance lies between the mean (grey world) and the maximum (white patch).
-    Colour: shades of grey (Finlayson and Trezzi 2004), p = 5, taken at two thirds because cameras balance white too.
+    Colour: shades of grey (Finlayson and Trezzi 2004), p = 5, taken by half because cameras balance white too.
     """
     pixels = linear.reshape(-1, 3).astype(np.float64)
     norm = np.power(np.mean(np.power(pixels, 5), axis=0), 0.2) + 1e-4
     mean = pixels.mean(axis=0) + 1e-4
     level = float(norm @ LUMINANCE) ** 0.5 * min(float(mean @ LUMINANCE) / 0.32, 1.0) ** 0.5
-    tint = np.power(norm / float(norm @ LUMINANCE), 2 / 3)
-    return np.asarray(tint * max(level, 0.02))
+    tint = np.power(norm / float(norm @ LUMINANCE), 0.5)
+    return np.asarray(tint * max(1.12 * level, 0.02))
 
 
 def _environment(mesh: Mesh | None, room: Tracer, centre: Float64, white: Float64 | None) -> Float32:
