@@ -14,7 +14,7 @@ from sceneforge.core.transforms import inverse, transform_points
 
 from .body import Body, placed_triangles, turned
 from .contact import Seat, seat
-from .rules import MAX_CONTACT_GAP_M, MAX_PENETRATION_M, REACH_M, Failure
+from .rules import MAX_PENETRATION_M, REACH_M, Failure
 from .surface import Surface
 from .triangles import Triangles
 
@@ -67,12 +67,12 @@ def check_place(
     floor_level = np.array([[x, surface.band, z]])
     if surface.enclosed(np.concatenate([probe, floor_level])).any():
         return Failure("inside", 1000 * body.height, "it would stand inside or under something")
-    if rested.gap_m > MAX_CONTACT_GAP_M:
+    if rested.gap_m > surface.allowed_gap:
         return Failure(
             "contact",
-            1000 * (rested.gap_m - MAX_CONTACT_GAP_M),
+            1000 * (rested.gap_m - surface.allowed_gap),
             f"the scan is so uneven there that a gap of {1000 * rested.gap_m:.0f} mm would stay under the base, "
-            f"{1000 * MAX_CONTACT_GAP_M:.0f} mm are allowed",
+            f"{1000 * surface.allowed_gap:.0f} mm are allowed",
         )
     if rested.penetration_m > MAX_PENETRATION_M:
         return Failure("contact", 1000 * (rested.penetration_m - MAX_PENETRATION_M), "it would sink into the surface")

@@ -14,6 +14,8 @@ MIN_FOOTPRINT_SEEN = 0.9
 """Share of the whole footprint whose surface was really scanned: content never stands half over unobserved area."""
 MAX_CONTACT_GAP_M = 0.008
 """Stays below the 1 cm that still counts as support (SceneEval, `configs/metrics.yaml`)."""
+ROUGH_CONTACT_GAP_M = 0.015
+"""On noisy scans, where nothing better is found: half of such a gap is the scan's error, not air."""
 GOOD_CONTACT_GAP_M = 0.003
 """A place with a larger gap is compared with the next few before it is taken."""
 MAX_PENETRATION_M = 0.001

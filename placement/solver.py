@@ -19,7 +19,7 @@ from .explain import diagnose
 from .raster import Fitter
 from .reasons import certificate_of, describe, unplaced_summary
 from .relations import camera_centre, check_requests, planes_for, target_of
-from .rules import CERTIFICATE_POSES, GOOD_CONTACT_GAP_M, VIEW_POSES, Failure
+from .rules import CERTIFICATE_POSES, GOOD_CONTACT_GAP_M, MAX_CONTACT_GAP_M, VIEW_POSES, Failure
 from .surface import Surface, mount_of
 from .triangles import Triangles, outline_polygon, scene_triangles
 from .view import View
@@ -188,10 +188,11 @@ class _Solver:
                     misses[surface.plane.id] = (surface.plane, found)
                 continue
             sound.append((score - GAP_WEIGHT * found.seat.gap_m, surface, found))
-            if found.seat.gap_m <= GOOD_CONTACT_GAP_M or len(sound) >= MAX_SOUND:
+            closed = [f.seat.gap_m for _, _, f in sound if f.seat.gap_m <= MAX_CONTACT_GAP_M]
+            if found.seat.gap_m <= GOOD_CONTACT_GAP_M or len(closed) >= MAX_SOUND:
                 break
         if sound:
-            _, surface, fit = max(sound, key=lambda s: s[0])
+            _, surface, fit = max(sound, key=lambda s: (s[2].seat.gap_m <= MAX_CONTACT_GAP_M, s[0]))
             return self._placement(wish, bodies[surface.mount], surface, fit, skipped)
         for plane, failure in misses.values():
             rejections[plane.id] = _rejection(plane, failure)

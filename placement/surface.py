@@ -14,7 +14,17 @@ from sceneforge.core.transforms import inverse, transform_points
 
 from .body import Mount
 from .raster import Raster
-from .rules import ENCLOSED_M, MAX_BAND_M, MAX_SLOPE_DEG, MIN_BAND_M, REACH_M, WALL_ENCLOSED_M, Failure
+from .rules import (
+    ENCLOSED_M,
+    MAX_BAND_M,
+    MAX_CONTACT_GAP_M,
+    MAX_SLOPE_DEG,
+    MIN_BAND_M,
+    REACH_M,
+    ROUGH_CONTACT_GAP_M,
+    WALL_ENCLOSED_M,
+    Failure,
+)
 from .triangles import Triangles, outline_polygon
 
 
@@ -131,6 +141,11 @@ class Surface:
             if not len(rays):
                 break
         return inside
+
+    @property
+    def allowed_gap(self) -> float:
+        """Contact gap allowed here, metres: more on rough scans, whose bumps are mostly noise."""
+        return float(np.clip(0.6 * self.band, MAX_CONTACT_GAP_M, ROUGH_CONTACT_GAP_M))
 
     @property
     def title(self) -> str:

@@ -25,7 +25,7 @@ TOUCH_M = 0.001
 SUPPORT_M = 0.01
 BASE_M = 0.002
 """What lies this low is the base."""
-IN_BOUNDS = 0.99
+IN_BOUNDS, SUPPORT, WALL_SUPPORT = 0.99, 0.98, 0.90
 NEXT_TO_M, NEAR_M, FACING_DEG = 0.5, 1.5, 30.0
 
 
@@ -45,8 +45,10 @@ class PlacementQuality:
     """Share of its base with surface within a centimetre under it, 0..1."""
     level: bool
     """Whether the surface faces up enough to carry it (normal . up > 0.9), or it hangs."""
-    contact_gap_m: float
-    """Largest distance from a base point to the surface under it; infinite where there is none."""
+    upright: bool
+    """Whether the surface is a wall, where a tenth of the base may lack scanned surface behind it."""
+    contact_gap_m: float | None
+    """Largest distance from a base point to the surface under it, where there is surface; None if there is none."""
     near_m: float | None
     """Distance to what it should be near; None if nothing was asked."""
     facing_error_deg: float | None
@@ -55,7 +57,12 @@ class PlacementQuality:
     @property
     def sound(self) -> bool:
         """All physical criteria at once."""
-        return not self.collides and self.in_bounds >= IN_BOUNDS and self.support >= IN_BOUNDS and self.level
+        return not self.collides and self.in_bounds >= IN_BOUNDS and self.supported
+
+    @property
+    def supported(self) -> bool:
+        """Whether the surface carries it."""
+        return self.level and self.support >= (WALL_SUPPORT if self.upright else SUPPORT)
 
     @property
     def relations_hold(self) -> bool:
@@ -91,15 +98,16 @@ def summarise(
 ) -> dict[str, float]:
     """Joint figures over many placements; shares are of the placements, `placed` of the requests."""
     n = max(len(qualities), 1)
+    gaps = [q.contact_gap_m for q in qualities if q.contact_gap_m is not None]
     out = {
         "placed": len(qualities) / max(len(qualities) + unplaced, 1),
         "collision_free": sum(not q.collides for q in qualities) / n,
         "in_bounds": sum(q.in_bounds >= IN_BOUNDS for q in qualities) / n,
-        "supported": sum(q.support >= IN_BOUNDS and q.level for q in qualities) / n,
+        "supported": sum(q.supported for q in qualities) / n,
         "sound": sum(q.sound for q in qualities) / n,
         "relations": sum(q.relations_hold for q in qualities) / n,
-        "contact_gap_mean_mm": 1000 * sum(q.contact_gap_m for q in qualities) / n,
-        "contact_gap_max_mm": 1000 * max((q.contact_gap_m for q in qualities), default=0.0),
+        "contact_gap_mean_mm": 1000 * sum(gaps) / max(len(gaps), 1),
+        "contact_gap_max_mm": 1000 * max(gaps, default=0.0),
     }
     if certificates:
         out["visible_mean"] = sum(p.certificate.visible_fraction for p in certificates) / len(certificates)
@@ -213,6 +221,7 @@ def _measure(
     own -= own.min()
     low = own <= BASE_M
     drop = scan.cast(samples[low] + plane.normal * SUPPORT_M, -plane.normal) - SUPPORT_M - own[low]
+    found = drop[np.isfinite(drop)]
     middle = (body.vertices.min(axis=0) + body.vertices.max(axis=0)) / 2
     lifted = middle + (body.vertices - middle) * (1 - 2 * TOUCH_M / np.ptp(body.vertices, axis=0).max())
     shrunk = _Soup(lifted + plane.normal * TOUCH_M, body.faces)
@@ -225,7 +234,8 @@ def _measure(
         in_bounds=float(over.mean()),
         support=float((np.abs(drop) <= SUPPORT_M).mean()),
         level=bool(plane.normal[1] > 0.9 or abs(plane.normal[1]) < 0.3 or plane.normal[1] < -0.9),
-        contact_gap_m=max(0.0, float(drop.max())),
+        upright=bool(abs(plane.normal[1]) < 0.3),
+        contact_gap_m=max(0.0, float(found.max())) if len(found) else None,
         near_m=near,
         facing_error_deg=facing,
     )
