@@ -21,6 +21,9 @@ NEAR_M = 0.12
 """Farther samples see something that the mesh lacks and say nothing on the pose."""
 MIN_SHARE = 0.4
 """Share of a frame's samples that must be near the mesh to judge it."""
+MIN_CONSTRAINT = 0.05
+"""Motions that change the samples' distances by less than this share are not observed and left as given: a bare wall
+says nothing on sliding along it (solution remapping, Zhang, Kaess & Singh 2016)."""
 SUSPECT_M = 0.02
 SUSPECT_RATIO = 3.0
 """A frame is suspect when its median distance to the mesh exceeds both 2 cm and three times the scan's median."""
@@ -28,15 +31,15 @@ SUSPECT_RATIO = 3.0
 
 @dataclass(frozen=True)
 class Correction:
-    """What was done to one frame's pose."""
+    """What was found, and done, about one frame's pose."""
 
     index: int
     """Position in the track."""
-    T_world_camera: Float64
-    """(4, 4) corrected pose."""
+    T_world_camera: Float64 | None
+    """(4, 4) corrected pose; None where none could be found."""
     before_m: float
     """Median distance to the mesh with the given pose."""
-    after_m: float
+    after_m: float | None
     """The same with the corrected pose."""
 
 
@@ -57,7 +60,7 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
     """Find frames whose depth disagrees with the mesh, and align them to it.
 
     Point-to-plane ICP (Chen & Medioni 1992) against the closest points of the mesh, with Tukey weights. A correction is
-    kept only when it brings the frame back among the others and stays within 25 cm and 10 degrees of the given pose.
+    kept only when it fits as well as the other frames do and stays within 25 cm and 10 degrees of the given pose.
 
     Args:
         mesh: The fused surface in the world.
@@ -82,8 +85,8 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
         after = _distance(scene, points[i], T)
         moved = np.linalg.norm(T[:3, 3] - T_world_camera[i][:3, 3])
         turned = np.arccos(np.clip((np.trace(T[:3, :3].T @ T_world_camera[i][:3, :3]) - 1) / 2, -1, 1))
-        if after is not None and after < min(limit, 0.6 * before) and moved < 0.25 and turned < np.radians(10):
-            corrections.append(Correction(i, T, before, after))
+        found = after is not None and after < max(0.005, 1.5 * typical) and moved < 0.25 and turned < np.radians(10)
+        corrections.append(Correction(i, T if found else None, before, after if found else None))
     return corrections
 
 
@@ -111,9 +114,13 @@ def _align(scene: Any, points: Float32, T_start: Float64) -> Float64:
         reach = NEAR_M if step < 10 else NEAR_M / 2
         w = np.maximum(1 - (np.linalg.norm(world - closest, axis=1) / reach) ** 2, 0) ** 2
         centre = world.mean(axis=0)
-        J = np.concatenate([np.cross(world - centre, normal), normal], axis=1)
-        H = (J * w[:, None]).T @ J + 1e-6 * np.eye(6) * max(w.sum(), 1.0)
-        delta = -np.linalg.solve(H, (J * w[:, None]).T @ residual)
+        radius = max(float(np.sqrt(((world - centre) ** 2).sum(axis=1).mean())), 1e-6)
+        J = np.concatenate([np.cross(world - centre, normal) / radius, normal], axis=1)
+        values, vectors = np.linalg.eigh((J * w[:, None]).T @ J / max(w.sum(), 1e-9))
+        gradient = vectors.T @ ((J * w[:, None]).T @ residual) / max(w.sum(), 1e-9)
+        known = values > MIN_CONSTRAINT
+        delta = -vectors[:, known] @ (gradient[known] / values[known])
+        delta[:3] /= radius
         T = _about(delta, centre) @ T
         if np.abs(delta).max() < 1e-6:
             break

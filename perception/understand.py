@@ -128,13 +128,16 @@ def understand_scan(
     confidence = pose_confidence[indices]
     with account.stage("poses"):
         for c in correct_outliers(mesh, samples, T_scene_camera):
-            T_scene_camera[c.index] = c.T_world_camera
-            confidence[c.index] *= 0.5
-            name = scan.sources[indices[c.index]].name
-            account.warnings.append(
-                f"frame {name}: its pose lay {1000 * c.before_m:.0f} mm off the others' surface and was corrected "
-                f"to {1000 * c.after_m:.0f} mm"
+            text = (
+                f"frame {scan.sources[indices[c.index]].name}: its pose lies {1000 * c.before_m:.0f} mm off the surface"
             )
+            if c.T_world_camera is None or c.after_m is None:
+                confidence[c.index] *= 0.2
+                account.warnings.append(f"{text} of the other frames, and no better one was found")
+            else:
+                T_scene_camera[c.index] = c.T_world_camera
+                confidence[c.index] *= 0.5
+                account.warnings.append(f"{text} of the other frames; corrected, {1000 * c.after_m:.0f} mm are left")
     track = CameraTrack(
         tuple(indices),
         np.array([scan.sources[i].timestamp_s for i in indices]),
