@@ -44,9 +44,7 @@ def color_correction(views: list[View], links: list[Link]) -> ColorCorrection | 
     if len(chosen) < 4:
         return None
     nothing = np.zeros((0, 2), dtype=np.int32)
-    data = [
-        (views[x.a], views[x.b], refine(views, x.a, x.b, x.T_a_b, nothing, color=False).T_a_b, x) for x in chosen
-    ]
+    data = [(views[x.a], views[x.b], refine(views, x.a, x.b, x.T_a_b, nothing, color=False).T_a_b, x) for x in chosen]
     pairs = [matched(a, b) for a, b, _, _ in data]
 
     def errors(theta: Float64) -> Float64:

@@ -12,19 +12,32 @@ from .geometry import adjoint, exp, inverses, log
 from .links import Link
 
 
-def optimise(poses: Float64, links: Sequence[Link], fixed: int, *, kernel: float = 4.0, rounds: int = 60) -> Float64:
-    """Levenberg-Marquardt on SE(3) with Cauchy weights (Grisetti et al. 2010), one sparse Cholesky-like solve per step.
+ROUNDS = 40
+"""At most this many steps per kernel width."""
+
+
+def optimise(poses: Float64, links: Sequence[Link], fixed: int, *, kernel: float = 4.0) -> Float64:
+    """Poses that suit all links best, wrong ones ignored.
+
+    Robust least squares on SE(3) (Grisetti et al. 2010). The Cauchy kernel starts wide and narrows (graduated
+    non-convexity, Yang et al. 2020), so that a wrong link in the first guess does not decide the outcome.
 
     Args:
         poses: (n, 4, 4) first guess, T_world_view.
         links: Links between them; views without links keep their pose.
         fixed: The view that does not move.
-        kernel: Residuals above this many standard deviations lose weight.
-        rounds: At most this many steps.
+        kernel: Residuals above this many standard deviations lose weight in the end.
 
     Returns:
         (n, 4, 4) optimised poses.
     """
+    for width in (64 * kernel, 16 * kernel, 4 * kernel, kernel):
+        poses = _descend(poses, links, fixed, width)
+    return poses
+
+
+def _descend(poses: Float64, links: Sequence[Link], fixed: int, kernel: float) -> Float64:
+    """Levenberg-Marquardt with one sparse factorisation per step."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.linalg import splu
 
@@ -38,7 +51,7 @@ def optimise(poses: Float64, links: Sequence[Link], fixed: int, *, kernel: float
     n = int(touched.sum())
     poses = poses.copy()
     damping, cost = 1e-4, _cost(residuals(poses, links), information, kernel)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         e = residuals(poses, links)
         m2 = np.einsum("ei,eij,ej->e", e, information, e)
         W = information / (1 + m2 / kernel**2)[:, None, None]
@@ -77,7 +90,7 @@ def optimise(poses: Float64, links: Sequence[Link], fixed: int, *, kernel: float
             break
         gain = cost - trial_cost
         poses, cost = trial, trial_cost
-        if gain < 1e-9 * cost + 1e-12:
+        if gain < 1e-7 * cost + 1e-12:
             break
     return poses
 

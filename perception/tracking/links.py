@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float64, Int32
 
+from .alignment import DENSE_WEIGHT, GATES, NOISE, Features, align, coarse_align, dense_both
 from .consensus import relative_pose, reprojection_errors
 from .features import match
-from .geometry import exp, inverses
+from .geometry import adjoint, exp
 from .views import View
 
-NOISE = np.array([0.002, 0.0015])
-"""Depth noise n0 + n1 z^2 in metres, calibration errors included (Khoshelham & Elberink 2012)."""
 TOLERANCE_PIXELS = 3.0
 """Reprojection error of an inlier in pixels of a picture 640 wide."""
-GATES = (16.0, 10.0, 6.0)
-"""Surfaces farther apart than this many standard deviations do not correspond; falls as the alignment gets better."""
-SHADE_NOISE = 16.0
-"""Standard deviation of the high-passed luminance between views, of 255."""
+FLOOR = np.array([0.004, 0.004, 0.004, 0.003, 0.003, 0.003])
+"""Errors that no number of points averages out (calibration, timing): metres and radians about the view's middle."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,9 @@ def link_by_depth(views: list[View], i: int, j: int, motion: Float64) -> Link | 
     a, b = views[i], views[j]
     turns = [np.radians([pitch, yaw, 0.0]) for pitch in (0, -8, 8) for yaw in (0, -6, 6, -12, 12)]
     starts = [T @ exp(np.r_[0, 0, 0, w]) for T in (motion, np.eye(4)) for w in turns]
-    ranked = sorted(((_coarse(a, b, T), k) for k, T in enumerate(starts)), key=lambda x: (-x[0][1], x[1]))
+    ranked = sorted(((coarse_align(a, b, T), k) for k, T in enumerate(starts)), key=lambda x: (-x[0][1], x[1]))
     pairs = matched(a, b)
-    found = [refine(views, i, j, T, pairs, gates=GATES) for (T, _), _ in ranked[:3]]
+    found = [refine(views, i, j, T, pairs) for (T, _), _ in ranked[:3]]
     return max(found, key=fit)
 
 
@@ -100,135 +98,76 @@ def fit(link: Link) -> float:
     return link.agreement * max(0.0, link.shade) * min(1.0, link.overlap / 0.5)
 
 
-def _coarse(a: View, b: View, T_a_b: Float64) -> tuple[Float64, float]:
-    """A few cheap alignment steps on every third point; returns the pose and its share of agreeing points."""
-    from .kernels import dense_equations
-
-    sparse = [np.ascontiguousarray(x[1::3, 1::3]) for x in (b.points, b.normals, b.shade)]
-    T, stats = T_a_b, np.zeros(8)
-    for gate in (60.0, 60.0, 40.0, 40.0, 24.0, 24.0, 16.0, 16.0, 10.0, 10.0, 8.0, 8.0):
-        H, g, stats = dense_equations(
-            T, a.points, a.normals, a.shade, a.camera, *sparse, gate, NOISE, 1 / SHADE_NOISE**2
-        )
-        step = -np.linalg.solve(H + (1e-4 * np.trace(H) + 1e-9) * np.eye(6), g)
-        T = exp(step * min(1.0, 0.1 / max(1e-9, float(np.abs(step).max())))) @ T
-    seen = max(1.0, stats[0])
-    shade = stats[5] / max(1e-9, np.sqrt(stats[6] * stats[7]))
-    return T, float(stats[1] / seen * max(0.0, shade) * min(1.0, seen / (0.5 * sparse[2].size)))
-
-
 def hash_pair(seed: int, a: int, b: int) -> int:
     """A seed of its own for each pair of frames."""
     return (seed * 1_000_003 + a * 7919 + b * 104_729) % (2**31)
 
 
-def refine(
-    views: list[View],
-    i: int,
-    j: int,
-    T_a_b: Float64,
-    pairs: Int32,
-    *,
-    gates: tuple[float, ...] = GATES,
-    color: bool = True,
-) -> Link:
-    """Refine a relative pose on depth, luminance and feature matches together, and measure what speaks for it.
+def refine(views: list[View], i: int, j: int, T_a_b: Float64, pairs: Int32, *, color: bool = True) -> Link:
+    """Refine a relative pose on everything the two views share, and measure what speaks for it.
 
-    Gauss-Newton with Cauchy weights; depth enters point to plane with projective association both ways (Rusinkiewicz &
-    Levoy 2001), luminance as in Kerl et al. 2013, features by reprojection.
+    Where depth pulls the pose away from what most of the feature matches say, depth is taken to be worse than assumed
+    and weighs less.
+
+    Args:
+        views: All views.
+        i: Reference view.
+        j: Other view.
+        T_a_b: First guess (4, 4).
+        pairs: Feature matches (m, 2).
+        color: Whether luminance takes part.
     """
-    from .kernels import dense_equations, feature_equations
-
     a, b = views[i], views[j]
     ia, ib = pairs[:, 0], pairs[:, 1]
     tolerance = TOLERANCE_PIXELS * max(a.pixel, b.pixel)
     features = (a.rays[ia], a.depth[ia], b.rays[ib], b.depth[ib])
-    T = T_a_b.copy()
-    inliers = reprojection_errors(T[None], *features)[0] <= 2 * tolerance
-    shade_weight = 1 / SHADE_NOISE**2 if color else 0.0
-    for gate in gates:
-        for _ in range(6):
-            H, g, _stats = _dense_both(dense_equations, a, b, T, gate, shade_weight)
-            H, g = H * DENSE_WEIGHT, g * DENSE_WEIGHT
-            if inliers.any():
-                Hf, gf, _ = feature_equations(T, *(x[inliers] for x in features), tolerance / 2, NOISE)
-                H, g = H + Hf, g + gf
-            step = -np.linalg.solve(H + 1e-6 * np.trace(H) * np.eye(6) + 1e-9 * np.eye(6), g)
-            length = float(np.abs(step).max())
-            if length > 0.1:
-                step *= 0.1 / length
-            T = exp(step) @ T
-            if length < 2e-5:
-                break
-        inliers = reprojection_errors(T[None], *features)[0] <= 1.5 * tolerance
-    H, _, stats = _dense_both(dense_equations, a, b, T, gates[-1], 0.0)
-    H *= DENSE_WEIGHT
-    scale = np.array([0.01, 0.01, 0.01, 0.01, 0.01, 0.01])
-    centre = _about_centre(H, a)
-    firmness = float(np.sqrt(max(0.0, np.linalg.eigvalsh(centre * np.outer(scale, scale))[0])))
-    inliers = reprojection_errors(T[None], *features)[0] <= tolerance
+
+    def agreeing(T: Float64) -> NDArray[np.bool_]:
+        return np.asarray(reprojection_errors(T[None], *features)[0] <= tolerance)
+
+    start = agreeing(T_a_b).sum()
+    T = align(a, b, T_a_b, features, tolerance, color=color, dense_weight=DENSE_WEIGHT)
+    if start >= 12 and agreeing(T).sum() < 0.6 * start:
+        T = align(a, b, T_a_b, features, tolerance, color=color, dense_weight=DENSE_WEIGHT / 20)
+    return _measured(views, i, j, T, features, agreeing(T))
+
+
+def _measured(views: list[View], i: int, j: int, T: Float64, features: Features, inliers: NDArray[np.bool_]) -> Link:
+    """The link with this pose and what speaks for it."""
+    from .kernels import feature_equations
+
+    a, b = views[i], views[j]
+    H, _, stats = dense_both(a, b, T, GATES[-1], False, 1)
+    H = H * DENSE_WEIGHT
+    to_camera = _about_centre(a)
+    firmness = 0.01 * float(np.sqrt(max(0.0, np.linalg.eigvalsh(to_camera.T @ H @ to_camera)[0])))
     if inliers.any():
-        H = H + feature_equations(T, *(x[inliers] for x in features), tolerance / 2, NOISE)[0]
-    seen = max(1.0, stats[0])
+        sigma = TOLERANCE_PIXELS * max(a.pixel, b.pixel) / 2
+        H = H + feature_equations(T, *(x[inliers] for x in features), sigma, NOISE)[0]
+    floor = to_camera @ np.diag(FLOOR**2) @ to_camera.T
+    seen = max(1.0, float(stats[0]))
     points = min(np.count_nonzero(a.points[..., 2] > 0), np.count_nonzero(b.points[..., 2] > 0))
-    spread = min(_spread(a, a.rays[ia[inliers]]), _spread(b, b.rays[ib[inliers]]))
     return Link(
         i,
         j,
         T,
-        _with_floor(H, a),
-        int(inliers.sum()),
-        float(inliers.sum() / max(1, len(pairs))),
-        spread,
-        float(stats[0] / 2 / max(1, points)),
-        float(stats[1] / seen),
-        float(stats[2] / seen),
-        float(stats[5] / max(1e-9, np.sqrt(stats[6] * stats[7]))),
-        firmness,
+        information=np.asarray(np.linalg.inv(np.linalg.inv(H + 1e-3 * np.eye(6)) + floor), dtype=np.float64),
+        matches=int(inliers.sum()),
+        match_share=float(inliers.sum() / max(1, len(inliers))),
+        spread=min(_spread(a, features[0][inliers]), _spread(b, features[2][inliers])),
+        overlap=float(stats[0] / 2 / max(1, points)),
+        agreement=float(stats[1] / seen),
+        seen_through=float(stats[2] / seen),
+        shade=float(stats[5] / max(1e-9, np.sqrt(stats[6] * stats[7]))),
+        firmness=firmness,
     )
 
 
-DENSE_WEIGHT = 0.1
-"""Neighbouring depth readings err alike: this many of them count as one."""
-
-
-def _dense_both(dense_equations, a: View, b: View, T: Float64, gate: float, shade_weight: float):  # type: ignore[no-untyped-def]
-    """Dense equations with b's points on a's surface and a's points on b's, both in terms of exp(x) T_a_b."""
-    H, g, stats = dense_equations(
-        T, a.points, a.normals, a.shade, a.camera, b.points, b.normals, b.shade, gate, NOISE, shade_weight
-    )
-    T_b_a = inverses(T)
-    H2, g2, stats2 = dense_equations(
-        T_b_a, b.points, b.normals, b.shade, b.camera, a.points, a.normals, a.shade, gate, NOISE, shade_weight
-    )
-    # (exp(x) T)^-1 = T^-1 exp(-x) = exp(-Ad(T^-1) x) T^-1
-    from .geometry import adjoint
-
-    A = -adjoint(T_b_a)
-    return H + A.T @ H2 @ A, g + A.T @ g2, stats + stats2
-
-
-def _about_centre(H: Float64, view: View) -> Float64:
-    """The information with rotations taken about the middle of the view's points rather than the camera."""
-    from .geometry import adjoint
-
-    p = view.points[view.points[..., 2] > 0]
+def _about_centre(view: View) -> Float64:
+    """(6, 6) that takes twists about the middle of the view's points to twists about its camera."""
     shift = np.eye(4)
-    shift[:3, 3] = np.median(p, axis=0)
-    A = adjoint(shift)  # twists about the centre -> twists about the camera
-    return np.asarray(A.T @ H @ A)
-
-
-def _with_floor(H: Float64, view: View) -> Float64:
-    """Information capped by errors that no amount of points averages out: calibration and timing."""
-    from .geometry import adjoint
-
-    p = view.points[view.points[..., 2] > 0]
-    shift = np.eye(4)
-    shift[:3, 3] = np.median(p, axis=0)
-    A = adjoint(shift)
-    floor = A @ np.diag([0.004**2] * 3 + [0.003**2] * 3) @ A.T
-    return np.asarray(np.linalg.inv(np.linalg.inv(H + 1e-3 * np.eye(6)) + floor))
+    shift[:3, 3] = np.median(view.points[view.points[..., 2] > 0], axis=0)
+    return adjoint(shift)
 
 
 def _spread(view: View, rays: Float64) -> float:
