@@ -184,7 +184,7 @@ class FrameCompositor:
                 shadow.low, shadow.cell_m,
             )  # fmt: skip
         if len(self._room_shadow):
-            dark, known = kernels.mesh_shadow(real, scan, face, uv, self._room_faces, self._room_shadow)
+            dark, known = kernels.mesh_shadow(asked, real, scan, face, uv, self._room_faces, self._room_shadow)
             weight = np.maximum(known, 0)
             wide = cv2.GaussianBlur(dark, (0, 0), 5) if dark.any() else dark
             kernels.lay_mesh_shadow(ratio, flat, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))

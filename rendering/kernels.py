@@ -259,10 +259,12 @@ def plane_shadow(
 
 
 @kernel
-def mesh_shadow(real: Array, scan: Array, face: Array, uv: Array, faces: Array, vertex: Array) -> tuple[Array, Array]:
+def mesh_shadow(
+    asked: Array, real: Array, scan: Array, face: Array, uv: Array, faces: Array, vertex: Array
+) -> tuple[Array, Array]:
     """Shadow on the scanned surface where pixels really show it: (h, w) darkness 0..1 and how far it is known 0..1.
 
-    -1 for "known" where the real surface is another one, which must keep its light.
+    -1 for "known" where the real surface is another one, which must keep its light, and where nobody looked.
     """
     h, w = real.shape
     dark, known = np.zeros((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
@@ -270,6 +272,7 @@ def mesh_shadow(real: Array, scan: Array, face: Array, uv: Array, faces: Array, 
         for j in range(w):
             m = scan[i, j]
             if not math.isfinite(m):
+                known[i, j] = 0.0 if asked[i, j] else -1.0
                 continue
             f = face[i, j]
             u, v = uv[i, j, 0], uv[i, j, 1]
