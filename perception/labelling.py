@@ -30,8 +30,10 @@ class PlaneFacts:
     """Shorter side of the least rectangle around the outline."""
     rms_m: float
     """Flatness."""
+    compact: float
+    """Area over that of the least rectangle around the outline: 1 for a rectangle, 0.79 for a disk."""
     backed: float
-    """Share of the rim from which a surface rises by 0.15-0.6 m right behind it: a backrest, armrests or a wall."""
+    """Share of the rim from which a surface rises by 0.2-0.4 m and no farther: a backrest or armrests, not a wall."""
     beyond: float
     """Share of the scene's surface that lies behind the plane: about 0 for the walls of a room."""
 
@@ -94,7 +96,9 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
         tilt_deg = float(np.degrees(np.arccos(min(f.up_cosine, 1.0))))
         scores[Label.SEAT] = size * seat_height * (0.15 + 0.85 * seat_like * soft) * _fade(f.area_m2, 2.0, 3.0)
         top = tall + (1 - tall) * (1 - 0.85 * seat_like)
-        scores[Label.TABLE] = size * table_height * top * _fade(tilt_deg, 4, 9)
+        # A small ragged patch is the top of a cushion or a shelf's clutter; a large one a table seen in part.
+        shaped = 0.35 + 0.65 * max(_rise(f.compact, 0.45, 0.7), _rise(f.area_m2, 0.4, 0.9))
+        scores[Label.TABLE] = size * table_height * top * shaped * _fade(tilt_deg, 4, 9)
     elif f.up_cosine < -LEVEL_COS:
         above = 1.0 if levels.camera is None else _rise(f.height - levels.camera, 0.1, 0.4)
         scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core import Label, Mesh, Plane
 from sceneforge.core.arrays import Float64, Int32
@@ -158,6 +159,7 @@ def _facts(
     ring = outline.polygon
     rim = np.stack([ring[:, 0], np.zeros(len(ring)), ring[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
     side = (surfels.position - T[:3, 3]) @ T[:3, 1]
+    rectangle = cv2.minAreaRect(ring.astype(np.float32))[1]
     up_cosine = float(fit.normal[1])
     backed = _backed(ring, T, surfels, tree) if up_cosine > 0.9 and outline.area_m2 < 4 else 0.0
     return PlaneFacts(
@@ -166,7 +168,8 @@ def _facts(
         bottom=float(rim[:, 1].min()),
         top=float(rim[:, 1].max()),
         area_m2=outline.area_m2,
-        width_m=float(min(cv2.minAreaRect(ring.astype(np.float32))[1])),
+        width_m=float(min(rectangle)),
+        compact=float(outline.area_m2 / max(rectangle[0] * rectangle[1], 1e-9)),
         rms_m=fit.rms_m,
         backed=backed,
         beyond=float(surfels.area[side < -0.15].sum() / surfels.area.sum()),
@@ -174,14 +177,15 @@ def _facts(
 
 
 def _backed(ring: Float64, T: Float64, surfels: Surfels, tree: Any) -> float:
-    """Share of the rim with surface 0.15-0.6 m above it and no farther out than 12 cm."""
+    """Share of the rim with surface 0.2-0.4 m above it, no farther out than 13 cm, that ends below 0.9 m."""
     edges = np.roll(ring, -1, axis=0) - ring
     length = np.linalg.norm(edges, axis=1)
     count = np.maximum(np.ceil(length / 0.05).astype(int), 1)
     points = np.concatenate([ring[i] + edges[i] * ((np.arange(n) + 0.5) / n)[:, None] for i, n in enumerate(count)])
     rim = np.stack([points[:, 0], np.zeros(len(points)), points[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
-    hits = np.zeros(len(rim), bool)
-    for rise in (0.2, 0.3, 0.4):
+
+    def above(rise: float) -> NDArray[np.bool_]:
         distance, _ = tree.query(rim + np.array([0, rise, 0]), distance_upper_bound=0.13)
-        hits |= np.isfinite(distance)
-    return float(hits.mean())
+        return np.asarray(np.isfinite(distance))
+
+    return float(((above(0.2) | above(0.3) | above(0.4)) & ~above(0.9) & ~above(1.1)).mean())

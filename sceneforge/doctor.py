@@ -24,7 +24,6 @@ PACKAGES: dict[str, str] = {
     "open3d-cpu": "open3d",
     "opencv-python-headless": "cv2",
     "trimesh": "trimesh",
-    "fast-simplification": "fast_simplification",
     "shapely": "shapely",
     "pillow": "PIL",
     "av": "av",
@@ -32,6 +31,8 @@ PACKAGES: dict[str, str] = {
     "rich": "rich",
     "pydantic": "pydantic",
     "pyyaml": "yaml",
+    "OpenEXR": "OpenEXR",
+    "lzfse": "lzfse",
 }
 """Distributions the core needs -> the module each provides."""
 

@@ -73,7 +73,7 @@ def understand(
 
     Args:
         source: A path that `load` recognises, or a loaded capture.
-        out: Folder for scene.json, mesh.glb, surface.npz, trajectory.txt, report.json and plan.png; None writes nothing.
+        out: Folder for scene.json, mesh.glb, surface.npz, trajectory.txt, report.json, plan.png; None writes nothing.
         voxel_m: Voxel edge of the reconstruction, metres.
         max_depth_m: Depth readings beyond this are not used.
         every: Use every n-th frame.

@@ -31,7 +31,6 @@ HEAVY = {
     "scipy",
     "av",
     "shapely",
-    "fast_simplification",
     "PIL",
     "rich",
     "pydantic",
