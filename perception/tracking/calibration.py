@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sceneforge.core.arrays import Float64, Int32
+from sceneforge.core.arrays import Float32, Float64, Int32
 
 from .links import Link, matched, refine
 from .views import View
@@ -72,9 +72,28 @@ def color_correction(views: list[View], links: list[Link]) -> ColorCorrection | 
 
 
 def corrected(view: View, correction: ColorCorrection) -> View:
-    """The view with its features where the correction puts them, and the depth found there."""
+    """The view with its features and luminance where the correction puts them, and the depth found there."""
     rays = view.rays * correction.scale + correction.shift
-    return replace(view, rays=rays, depth=map_depth(view, rays), pixel=view.pixel * correction.scale)
+    return replace(
+        view,
+        rays=rays,
+        depth=map_depth(view, rays),
+        pixel=view.pixel * correction.scale,
+        shade=_moved(view, correction),
+    )
+
+
+def _moved(view: View, correction: ColorCorrection) -> Float32:
+    """Luminance detail (h, w) resampled: the point map's pixels look it up where the colour camera really saw them."""
+    import cv2
+
+    h, w = view.shade.shape
+    fx, fy, cx, cy = view.camera
+    x = ((np.arange(w) - cx) / fx - correction.shift[0]) / correction.scale * fx + cx
+    y = ((np.arange(h) - cy) / fy - correction.shift[1]) / correction.scale * fy + cy
+    map_x, map_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    moved = cv2.remap(view.shade, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, dtype=np.float32)
 
 
 def map_depth(view: View, rays: Float64) -> Float64:

@@ -11,7 +11,6 @@ from sceneforge.core.arrays import Float64, Int32
 from .geometry import adjoint, exp, inverses, log
 from .links import Link
 
-
 ROUNDS = 40
 """At most this many steps per kernel width."""
 

@@ -19,7 +19,7 @@ def path(count: int = 8) -> list[np.ndarray]:
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.floats(-5, 5), min_size=7, max_size=7))
 def test_another_world_is_no_error(numbers):
-    q = np.array(numbers[:4]) + [0, 0, 0, 6]
+    q = np.add(numbers[:4], [0, 0, 0, 6])
     T = make_transform(rotation_from_quaternion(q), numbers[4:])
     truth = path()
     error = trajectory_error([T @ p for p in truth], truth)
@@ -30,7 +30,7 @@ def test_another_world_is_no_error(numbers):
 def test_one_wrong_corner_of_a_square():
     corners = np.array([[0, 0, 0], [1, 0, 0], [1, 0, 1], [0, 0, 1]], dtype=float)
     truth = [make_transform(np.eye(3), c) for c in corners]
-    lifted = [make_transform(np.eye(3), c + [0, 0.2 * (k % 2), 0]) for k, c in enumerate(corners)]
+    lifted = [make_transform(np.eye(3), np.add(c, [0, 0.2 * (k % 2), 0])) for k, c in enumerate(corners)]
     error = trajectory_error(lifted, truth)
     # two opposite corners up by 0.2: the best plane lies half way, each corner is 0.1 off
     assert error.ate_rmse_m == pytest.approx(0.1, abs=2e-3)

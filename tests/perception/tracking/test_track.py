@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.perception.tracking.boxroom import CAMERA, BoxRoom, look, scan_of, walk
 
 from sceneforge.core import Camera, FrameError
 from sceneforge.evaluation.trajectory import trajectory_error
 from sceneforge.perception.tracking import TrackResult, track
+from tests.perception.tracking.boxroom import CAMERA, BoxRoom, look, scan_of, walk
 
 PATH = walk(14)
 
