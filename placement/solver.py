@@ -211,7 +211,10 @@ class _Solver:
 
     def _surface(self, plane: Plane, mount: Mount) -> Surface:
         if plane.id not in self.surfaces:
-            surface = Surface(plane, mount, self.soup, self.solids, self.reach)
+            soup, solids = (
+                (self.soup, self.solids) if self.scene.mesh is not None else scene_triangles(self.scene, plane)
+            )
+            surface = Surface(plane, mount, soup, solids, self.reach)
             self.surfaces[plane.id] = surface
             for placed in self.placed:
                 _stand_on(surface, placed)

@@ -162,15 +162,28 @@ def outline_polygon(plane: Plane) -> Any:
     return shape
 
 
-def scene_triangles(scene: Scene) -> tuple[Triangles, tuple[OrientedBox, ...]]:
+OWN_TOP_M = 0.10
+"""A box whose upper side lies this close to a plane carries it."""
+
+
+def scene_triangles(scene: Scene, top: Plane | None = None) -> tuple[Triangles, tuple[OrientedBox, ...]]:
     """The scene's surface for rays and distances, and boxes whose inside is occupied.
 
-    With a mesh, the mesh says it all. Without one (a headset's room file) the planes and the boxes of objects stand in.
+    With a mesh, the mesh says it all. Without one (a headset's room file) the planes and the boxes of objects stand in;
+    then the box under `top` is left out: devices report the plane of a table and its box centimetres apart.
     """
     if scene.mesh is not None and len(scene.mesh.faces):
         return Triangles(scene.mesh.vertices.astype(np.float64), scene.mesh.faces.astype(np.int64)), ()
-    boxes = tuple(o.box for o in scene.objects)
+    boxes = tuple(o.box for o in scene.objects if top is None or not _carries(o.box, top))
     return joined([plane_triangles(p) for p in scene.planes] + [box_triangles(b) for b in boxes]), boxes
+
+
+def _carries(box: OrientedBox, plane: Plane) -> bool:
+    """Whether a plane is the upper side of a box."""
+    corners = plane.to_local(box.corners)
+    middle = (plane.polygon.min(axis=0) + plane.polygon.max(axis=0)) / 2
+    over = (corners.min(axis=0)[[0, 2]] <= middle).all() and (corners.max(axis=0)[[0, 2]] >= middle).all()
+    return bool(over and abs(corners[:, 1].max()) < OWN_TOP_M and corners[:, 1].min() < -OWN_TOP_M)
 
 
 def joined(pieces: Sequence[tuple[Float64, Faces]]) -> Triangles:

@@ -262,7 +262,19 @@ def test_planes_and_boxes_stand_in_for_a_missing_mesh():
     assert "not measured" in " ".join(p.reasons)
 
 
-def test_a_ball_and_wheels_touch_where_they_should():
+def test_a_tables_own_box_is_no_obstacle_on_it():
+    scene = room_scene()
+    low, high = [-0.8, 0.0, -0.4], [0.8, TABLE_TOP + 0.03, 0.4]
+    middle, size = (np.add(low, high) / 2).tolist(), np.subtract(high, low)
+    table = SceneObject("table", Label.TABLE, 1.0, OrientedBox(make_transform(np.eye(3), middle), size))
+    bare = Scene(planes=scene.planes, objects=(table,))
+    p = only(arrange(bare, [Request("a", block(0.2, 0.1, 0.2), on=("table",))]))
+    assert abs(world_vertices(p)[:, 1].min() - TABLE_TOP) < 1e-5
+    floor = only(arrange(bare, [Request("a", block(0.2, 0.1, 0.2), on=("floor",))]))
+    assert not shapely.box(-0.8, -0.4, 0.8, 0.4).intersects(shapely.MultiPoint(world_vertices(floor)[:, [0, 2]]))
+
+
+def test_a_ball_touches_with_its_lowest_point():
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     rings = [
         np.stack([r * np.cos(angle), np.full(24, y), r * np.sin(angle)], axis=1)
