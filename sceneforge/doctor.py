@@ -31,7 +31,7 @@ PACKAGES: dict[str, str] = {
     "rich": "rich",
     "pydantic": "pydantic",
     "pyyaml": "yaml",
-    "OpenEXR": "OpenEXR",
+    "openexr": "OpenEXR",
     "lzfse": "lzfse",
 }
 """Distributions the core needs -> the module each provides."""
