@@ -211,7 +211,9 @@ def _living_room(place: _Placer, rng: Rng, step: float, choose: Callable[[str, I
     for k, style in enumerate((0, 2)):
         frame = decor.picture(rng, step, style, width=0.30, height=0.38)
         place.hang(frame, "wall_south", middle + 1.22 + 0.38 * k, 1.18 + 0.12 * k)
-    place.on(furniture.flat_books(rng, step, 2), stand, 0.69, 0.0, np.pi / 2)
+    books = furniture.flat_books(rng, step, 2)
+    if float(books.size[2]) < 0.25:  # what is left beside the television
+        place.on(books, stand, 0.69, 0.0, np.pi / 2)
     place.on(decor.speaker(rng, step), stand, -0.71, 0.0)
     return np.array([cx, 0.45, tz])
 
@@ -274,11 +276,6 @@ def _bedroom(place: _Placer, rng: Rng, step: float, choose: Callable[[str, Item]
         if place.fits(stand, 0.01):
             stand = place.add(stand)
             place.on(decor.table_lamp(rng, step), stand, 0.0, -0.02)
-    place.add(
-        choose("rug", decor.rug(rng, step, width=1.8, depth=0.9)).placed(
-            bx, float(bed.footprint[:, 1].max()) + 0.50, 0.0
-        )
-    )
     place.against(choose("wardrobe", furniture.wardrobe(rng, step)), ("wall_south", "wall_west"))
     place.against(
         choose(
@@ -293,6 +290,10 @@ def _bedroom(place: _Placer, rng: Rng, step: float, choose: Callable[[str, Item]
     chair = choose("chair", furniture.chair(rng, step)).placed(w / 2 - 0.5, d / 2 - 0.5, np.pi + 0.5)
     if place.fits(chair):
         place.add(chair)
+    rug = choose("rug", decor.rug(rng, step, width=1.8, depth=0.9))
+    rug = rug.placed(bx, float(bed.footprint[:, 1].max()) + 0.50, 0.0)
+    if place.fits(rug, 0.0):
+        place.add(rug)
     _picture_over(place, rng, step, bed, 2, 1.0, 0.65, 1.35)
     return np.array([bx, 0.5, float(bed.T_world_item[2, 3]) + 0.5])
 
