@@ -73,7 +73,7 @@ def plane_shadows(
     maps = []
     for index, placement in enumerate(arrangement.placements):
         plane = scene.plane(placement.surface)
-        points = plane.to_local(content.vertices[content.faces[content.face_placement == index]].reshape(-1, 3))
+        points = plane.to_local(content.placement_vertices(index))
         maps.append(_plane_shadow(plane, points, casters, rig))
     return tuple(maps)
 
@@ -154,7 +154,7 @@ def mesh_shadows(
     points = mesh.vertices.astype(np.float64)
     distance = np.full(len(points), np.inf)
     for index in np.unique(content.face_placement):
-        v = content.vertices[content.faces[content.face_placement == index]].reshape(-1, 3).astype(np.float64)
+        v = content.placement_vertices(int(index))
         low, high = v.min(axis=0), v.max(axis=0)
         gap = np.linalg.norm(np.maximum(np.maximum(low - points, points - high), 0), axis=1)
         distance = np.minimum(distance, gap / (high - low).max())

@@ -12,9 +12,9 @@ TO_LINEAR: Float32 = np.where(_x <= 0.04045, _x / 12.92, ((_x + 0.055) / 1.055) 
 
 _STEPS = 8192
 _y = np.arange(_STEPS + 1) / _STEPS
-TO_SRGB: Float32 = (
-    255 * np.where(_y <= 0.0031308, _y * 12.92, 1.055 * np.power(_y, 1 / 2.4) - 0.055)
-).astype(np.float32)
+TO_SRGB: Float32 = (255 * np.where(_y <= 0.0031308, _y * 12.92, 1.055 * np.power(_y, 1 / 2.4) - 0.055)).astype(
+    np.float32
+)
 """(8193,) sRGB value 0..255 of linear light 0..1 in equal steps, to be interpolated."""
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])

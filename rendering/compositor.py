@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from .lighting import ExposureTracker, light_rig
 from .packing import pack
 from .planes import plane_triangles
 from .region import Rect, bounds_on_screen, box_corners, merged
+from .splitting import receiver
 from .tracing import Tracer
 
 MAX_LAYERS = 4
@@ -66,10 +67,14 @@ class FrameCompositor:
         self._empty = not arrangement.placements
         if self._empty:
             return
+        self._content = content = pack(arrangement)
+        solids = [content.placement_vertices(i) for i in range(len(arrangement.placements))]
+        if scene.mesh is not None:
+            fine = receiver(scene.mesh, [(v.min(axis=0), v.max(axis=0)) for v in solids])
+            scene = replace(scene, mesh=fine)
         vertices, faces = plane_triangles(scene) if scene.mesh is None else (scene.mesh.vertices, scene.mesh.faces)
         self._room_faces = np.ascontiguousarray(faces, dtype=np.int32)
         self._room = Tracer(vertices, faces)
-        self._content = content = pack(arrangement)
         self._tracer = Tracer(content.vertices, content.faces)
         casters = Tracer(content.vertices, content.faces[content.casts_shadow])
         self._rig = light_rig(scene, self._room, content.vertices.mean(axis=0, dtype=np.float64))
@@ -83,13 +88,8 @@ class FrameCompositor:
         self._light = content_light(content, casters, self._rig, self._maps)
         planes = [scene.plane(p.surface) for p in arrangement.placements]
         self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
-        self._corners: list[Float64] = []
-        self._darkened: list[tuple[Float32, Float32]] = []
-        for index, shadow in enumerate(self._maps):
-            mine = content.faces[content.face_placement == index]
-            v = content.vertices[mine].reshape(-1, 3).astype(np.float64)
-            self._corners.append(box_corners(v))
-            self._darkened.append(self._shadow_points(v, shadow, vertices))
+        self._corners = [box_corners(v) for v in solids]
+        self._darkened = [self._shadow_points(v, m, vertices) for v, m in zip(solids, self._maps, strict=True)]
         self.facts.seconds["build"] += time.perf_counter() - start
 
     def _shadow_points(self, content: Float64, shadow: ShadowMap, room_vertices: Float32) -> tuple[Float32, Float32]:
@@ -188,7 +188,9 @@ class FrameCompositor:
             weight = np.maximum(known, 0)
             wide = cv2.GaussianBlur(dark, (0, 0), 5) if dark.any() else dark
             kernels.lay_mesh_shadow(ratio, flat, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
-        kernels.blend(patch, content, visible, ratio, TO_LINEAR, TO_SRGB)
+        # Depth frays at edges, so the shadow's own edge there is kept from being harder than the picture.
+        soft = cv2.GaussianBlur(ratio, (0, 0), 1.0)
+        kernels.blend(patch, content, visible, soft, TO_LINEAR, TO_SRGB)
         out[rect.slices] = patch
         clock.lap("blend")
 

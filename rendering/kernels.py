@@ -154,8 +154,18 @@ def hides(real: float, content: float, height: float, above: bool) -> float:
 
 @kernel
 def occlusion(
-    color: Array, x0: int, y0: int, real: Array, source: Array, z: Array, plane_of: Array, coverage: Array,
-    k: Array, R: Array, origin: Array, planes: Array,
+    color: Array,
+    x0: int,
+    y0: int,
+    real: Array,
+    source: Array,
+    z: Array,
+    plane_of: Array,
+    coverage: Array,
+    k: Array,
+    R: Array,
+    origin: Array,
+    planes: Array,
 ) -> tuple[Array, Array]:
     """How much of each content pixel is seen past the real scene, (h, w) 0..1, and what decided.
 
@@ -219,8 +229,20 @@ def occlusion(
 
 @kernel
 def plane_shadow(
-    ratio_out: Array, on_plane: Array, need: Array, x0: int, y0: int, real: Array, k: Array, R: Array, origin: Array,
-    T: Array, ratio: Array, inside: Array, low: Array, cell: float,
+    ratio_out: Array,
+    on_plane: Array,
+    need: Array,
+    x0: int,
+    y0: int,
+    real: Array,
+    k: Array,
+    R: Array,
+    origin: Array,
+    T: Array,
+    ratio: Array,
+    inside: Array,
+    low: Array,
+    cell: float,
 ) -> None:
     """Lay a plane's shadow map over the pixels whose real surface is that plane (min with what is there)."""
     h, w = real.shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from sceneforge.core import Arrangement, Material, Placement
 from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 from sceneforge.core.transforms import transform_points
 
-Indices: TypeAlias = NDArray[np.int64]
+from .splitting import Indices, split_long
 
 MAX_TRIANGLES = 60_000
 """Splitting for baked light stops here; content that arrives with more is kept as it is."""
@@ -52,6 +52,11 @@ class PackedContent:
     """(T, 4) linear RGBA of all pyramids, row by row."""
     levels: Int32
     """(textures, 12, 3) offset, width and height of every pyramid level; the last level repeats."""
+
+    def placement_vertices(self, index: int) -> Float64:
+        """(n, 3) corners of one placement's triangles, world."""
+        mine = self.faces[self.face_placement == index]
+        return np.asarray(self.vertices[mine].reshape(-1, 3), dtype=np.float64)
 
     @property
     def casts_shadow(self) -> NDArray[np.bool_]:
@@ -129,25 +134,10 @@ def _material_row(m: Material, textures: list[UInt8]) -> Float32:
 
 def _split(soup: Float64, faces: Indices, owner: Indices) -> tuple[Float64, Indices, Indices]:
     """Quarter long triangles: light is baked per vertex, so a large flat face needs vertices inside."""
-    for _ in range(7):
-        p = soup[faces][:, :, :3]
-        longest = np.linalg.norm(p - np.roll(p, -1, axis=1), axis=2).max(axis=1)
-        whole, which = np.unique(owner[:, 1], return_inverse=True)
-        size = np.array([np.ptp(soup[faces[owner[:, 1] == k].ravel(), :3], axis=0).max() for k in whole])
-        limit = size[which] / 20
-        long = longest > limit
-        if not long.any() or len(faces) + 3 * long.sum() > MAX_TRIANGLES:
-            break
-        f = faces[long]
-        edges = np.sort(np.stack([f, np.roll(f, -1, axis=1)], axis=2).reshape(-1, 2), axis=1)
-        unique, inverse = np.unique(edges, axis=0, return_inverse=True)
-        middle = len(soup) + inverse.reshape(-1, 3)
-        soup = np.concatenate([soup, soup[unique].mean(axis=1)])
-        (a, b, c), (ab, bc, ca) = f.T, middle.T
-        parts = [np.stack(t, axis=1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
-        faces = np.concatenate([faces[~long], *parts])
-        owner = np.concatenate([owner[~long], *([owner[long]] * 4)])
-    return soup, faces, owner
+    whole, which = np.unique(owner[:, 1], return_inverse=True)
+    size = np.array([np.ptp(soup[faces[owner[:, 1] == k].ravel(), :3], axis=0).max() for k in whole])
+    soup, faces, origin = split_long(soup, faces, size[which] / 20, MAX_TRIANGLES)
+    return soup, faces, owner[origin]
 
 
 def _pyramids(textures: list[UInt8]) -> tuple[Float32, Int32]:

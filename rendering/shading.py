@@ -54,10 +54,29 @@ def surroundings(environment: Array, level: int, share: float, x: float, y: floa
 
 @kernel
 def shade(
-    rays: Array, t: Array, face: Array, bary: Array, pixel: float,
-    vertices: Array, normals: Array, uv: Array, colors: Array, faces: Array, face_normals: Array, face_material: Array,
-    face_density: Array, materials: Array, texels: Array, levels: Array,
-    light: Array, to_light: Array, sun: Array, ambient: Array, bounce: Array, environment: Array, white: Array,
+    rays: Array,
+    t: Array,
+    face: Array,
+    bary: Array,
+    pixel: float,
+    vertices: Array,
+    normals: Array,
+    uv: Array,
+    colors: Array,
+    faces: Array,
+    face_normals: Array,
+    face_material: Array,
+    face_density: Array,
+    materials: Array,
+    texels: Array,
+    levels: Array,
+    light: Array,
+    to_light: Array,
+    sun: Array,
+    ambient: Array,
+    bounce: Array,
+    environment: Array,
+    white: Array,
 ) -> Array:
     """Colour of every hit.
 
@@ -206,5 +225,3 @@ def gather(
                 hits, total = hits + 1, total + z[n]
                 plane_out[y, x] = plane[n]
         z_out[y, x] = total / hits if hits else np.inf
-
-
