@@ -284,3 +284,53 @@ def test_doctor_finds_a_broken_package(tmp_path: Path, monkeypatch: pytest.Monke
     assert not check.ok
     assert check.problem is not None and "libnone.so.9" in check.problem
     assert check.mend is None  # the library's own line carries the command
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("bench", "understand"), ("evaluate", "scene")])
+def test_measurements_are_found_and_keep_the_contract(
+    kind: str, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import inspect
+
+    from sceneforge._cli_inputs import measurements
+
+    code, out, _ = run([kind, "--list"], capsys)
+    assert code == 0
+    assert expected in out.splitlines()
+    for name, function in measurements(kind).items():
+        parameters = inspect.signature(function).parameters
+        assert {"data", "seed"} <= set(parameters), name
+        assert parameters["data"].default is None, name
+    code, _, err = run([kind, expected, "--data", tmp_path / "none"], capsys)
+    assert (code, err) == (2, f"error: --data: there is no file or folder {tmp_path}/none\n")
+
+
+def test_results_in_text_and_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def measure(*, data: Path | None, seed: int) -> dict[str, Any]:
+        return {"name": "made_up", "metrics": {"f1": 0.5, "seed": seed}, "cases": [{"data": data}]}
+
+    monkeypatch.setattr("sceneforge._cli_inputs.measurements", lambda kind: {"made_up": measure})
+    code, out, _ = run(["evaluate", "made_up", "--seed", "3"], capsys)
+    assert code == 0
+    assert [line.split() for line in out.splitlines()] == [
+        ["name", "made_up"],
+        ["metrics.f1", "0.5"],
+        ["metrics.seed", "3"],
+        ["cases.0.data", "None"],
+    ]
+    assert run_json(["bench", "made_up"], capsys)["metrics"] == {"f1": 0.5, "seed": 0}
+
+
+def test_terminal_gets_colour_and_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from sceneforge import _cli_output as show
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    show.print_problem("error", "broken")
+    with show.progress_bar() as progress:
+        progress("fuse", 3, 12)
+        progress("fuse", 12, 12)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("\033[31merror: broken\033[0m\n")
+    assert "fuse" in err and "12/12" in err
