@@ -274,8 +274,10 @@ def plane_shadow(
             z = real[i, j]
             flat = inside[a, b]
             if z > 0:
-                height, s = abs(o[1] + z * d[1]), sigma(z)
-                flat *= 1.0 - smooth(0.010 + 1.2 * s, 0.025 + 3.0 * s, height)
+                # Low things take the plane's shadow too; "below the plane" can only be the sensor's error.
+                height, s = o[1] + z * d[1], sigma(z)
+                height = -0.5 * height if height < 0 else height
+                flat *= 1.0 - smooth(0.025 + 2.0 * s, 0.05 + 4.0 * s, height)
             on_plane[i, j] = max(on_plane[i, j], flat)
             ratio_out[i, j] = min(ratio_out[i, j], 1.0 - flat * (1.0 - value))
 
