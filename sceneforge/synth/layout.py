@@ -212,7 +212,7 @@ def _living_room(place: _Placer, rng: Rng, step: float, choose: Callable[[str, I
         frame = decor.picture(rng, step, style, width=0.30, height=0.38)
         place.hang(frame, "wall_south", middle + 1.22 + 0.38 * k, 1.18 + 0.12 * k)
     books = furniture.flat_books(rng, step, 2)
-    if float(np.abs(np.array(books.bounds)[:, 2]).max()) < 0.125:  # what is left beside the television
+    if float(np.abs(np.array(books.bounds)[:, 2]).max()) < 0.13:  # what is left beside the television
         place.on(books, stand, 0.69, 0.0, np.pi / 2)
     place.on(decor.speaker(rng, step), stand, -0.71, 0.0)
     return np.array([cx, 0.45, tz])
