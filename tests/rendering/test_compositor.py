@@ -58,7 +58,9 @@ def test_a_partition_in_front_hides_the_content_and_keeps_its_bytes(lost: bool) 
     partition = exact_depth(s.scene.mesh, CAMERA, s.T) < 2.0
     partition &= exact_depth(stage().scene.mesh, CAMERA, s.T) > exact_depth(s.scene.mesh, CAMERA, s.T) + 0.05
     assert partition.sum() > 500
-    assert (out[partition] == GREY).all()
+    high = transform_points(s.T, CAMERA.rays() * exact_depth(s.scene.mesh, CAMERA, s.T)[..., None])[..., 1] > 0.07
+    assert (out[partition & high] == GREY).all()
+    assert np.abs(out[partition & ~high].astype(int) - GREY).max(initial=0) <= 4, "its foot may take the floor's light"
     above = silhouette(s) & ~partition
     assert red(out)[above].mean() > 0.8 if above.sum() > 20 else not red(out).any()
 
