@@ -9,19 +9,16 @@ from sceneforge.core.arrays import Float64
 from sceneforge.core.progress import Progress, silent
 
 from .calibration import color_correction, corrected
-from .features import picture_vectors
+from .evidence import quality, sure, trusted
 from .geometry import inverses, rotation_angle
 from .graph import components, optimise, spanning_poses, strain
-from .links import Link, link_by_depth, link_by_features, matched, refine
+from .links import Link, link_by_features, matched
 from .result import TrackResult
+from .search import Links, lookalike_links, overlap_links, sample_links, sequential_links
 from .views import View, make_view
 
-NEIGHBOURS = 3
-"""Every view is compared with this many views before it."""
-LOOKALIKES = 8
-"""And with this many that look most like it."""
-OVERLAPPING = 8
-"""And, once poses are known, with this many that see the same surfaces."""
+BROKEN_STRAIN = 12.0
+"""A link this many standard deviations off after optimisation is wrong."""
 KEY_DISTANCE_M = 0.06
 """A frame that moved less than this since the last key view ..."""
 KEY_ANGLE_RAD = 0.07
@@ -51,31 +48,26 @@ def track(
     n = len(scan)
     if not views:
         return TrackResult((None,) * n, np.zeros(n), (), (*notes, "no frame could be tracked"))
-    found = _sequential_links(views, seed, progress)
-    trusted = [link for pair, link in sorted(found.items()) if _trusted(pair, link)]
-    if (correction := color_correction(views, trusted)) is not None:
+    sample = sample_links(views, seed)
+    if (correction := color_correction(views, [x for x in sample.values() if sure(x)])) is not None:
         notes.append(
             "colour and depth do not share the camera given: features follow the surfaces with the colour image scaled "
             f"by {correction.scale:.3f} about its centre, so it was"
         )
-        views = [corrected(v, correction) for v in views]
-        found = _sequential_links(views, seed, progress)
-    found = _lookalike_links(views, found, seed, progress)
+        views, sample = [corrected(v, correction) for v in views], {}
+    found = sequential_links(views, sample, seed, progress)
+    found = lookalike_links(views, found, seed, progress)
     links = _consistent(views, found)
     main = components(len(views), [(x.a, x.b) for x in links])[0]
     poses = _solve(len(views), links, main[0])
     for _ in range(2):
-        links = _overlap_links(views, poses, links, main, progress)
+        links = overlap_links(views, poses, links, main, progress)
         poses = optimise(poses, links, main[0])
         links = _without_broken(poses, links)
         main = components(len(views), [(x.a, x.b) for x in links])[0]
     poses = optimise(poses, links, main[0])
     groups = components(len(views), [(x.a, x.b) for x in links])
     return _result(scan, views, ties, links, poses, groups, notes)
-
-
-BROKEN_STRAIN = 12.0
-"""A link this many standard deviations off after optimisation is wrong."""
 
 
 def _read(
@@ -103,9 +95,7 @@ def _read(
 
 def _small_motion(key: View, view: View, seed: int) -> Link | None:
     """The link to the key view where the camera hardly moved since and the link is beyond doubt."""
-    from .features import match
-
-    pairs = match(key.descriptors, view.descriptors)
+    pairs = matched(key, view)
     if len(pairs) < 60:
         return None
     shift = np.median(np.linalg.norm(key.rays[pairs[:, 0]] - view.rays[pairs[:, 1]], axis=1))
@@ -118,83 +108,11 @@ def _small_motion(key: View, view: View, seed: int) -> Link | None:
     return link if small else None
 
 
-def sure(link: Link) -> bool:
-    """Whether a link needs no second witness."""
-    by_features = link.matches >= 15 and link.match_share >= 0.12 and link.spread > 0.02
-    by_surface = link.agreement >= 0.75 and link.seen_through <= 0.05 and link.shade >= 0.5
-    return by_features and by_surface and link.overlap > 0.08
-
-
-def likely(link: Link) -> bool:
-    """Whether a link may be used if another agrees."""
-    if link.agreement < 0.7 or link.seen_through > 0.08 or link.shade < 0.35 or link.overlap < 0.08:
-        return False
-    return link.matches >= 6 or (link.agreement > 0.9 and link.firmness > 2.0)
-
-
-def sure_by_depth(link: Link) -> bool:
-    """Whether a link between neighbours in time may rest on surfaces and luminance alone."""
-    fits = link.agreement > 0.93 and link.seen_through < 0.01 and link.shade > 0.7 and link.overlap > 0.5
-    slow = np.linalg.norm(link.T_a_b[:3, 3]) < 0.3 and rotation_angle(link.T_a_b) < 0.35
-    return bool(fits and slow and link.firmness > 2.0)
-
-
-def quality(link: Link) -> float:
-    """0..1: how much speaks for a link."""
-    return float(
-        link.agreement * max(0.0, link.shade) * (1 - np.exp(-(link.matches + 5 * min(2.0, link.firmness / 4)) / 20))
-    )
-
-
-def _sequential_links(views: list[View], seed: int, progress: Progress) -> dict[tuple[int, int], Link]:
-    links: dict[tuple[int, int], Link] = {}
-    motion = np.eye(4)
-    for j in range(1, len(views)):
-        progress("links", j, 2 * len(views))
-        for i in range(max(0, j - NEIGHBOURS), j):
-            link = link_by_features(views, i, j, seed)
-            if link is not None and likely(link):
-                links[i, j] = link
-        last = links.get((j - 1, j))
-        if last is None or not sure(last):
-            link = link_by_depth(views, j - 1, j, motion)
-            if link is not None and sure_by_depth(link) and (last is None or quality(link) > quality(last)):
-                links[j - 1, j] = last = link
-        motion = np.eye(4) if last is None else last.T_a_b
-    return links
-
-
-def _lookalike_links(
-    views: list[View], links: dict[tuple[int, int], Link], seed: int, progress: Progress
-) -> dict[tuple[int, int], Link]:
-    """Links between views that look alike but are not neighbours: loop closures and relocalisations."""
-    vectors = picture_vectors([v.descriptors for v in views], seed)
-    alike = np.rint(vectors.astype(np.float64) @ vectors.T.astype(np.float64) * 1e6)
-    steps = np.abs(np.subtract.outer(np.arange(len(views)), np.arange(len(views))))
-    alike[steps <= NEIGHBOURS] = -1
-    tried = set()
-    for j in range(len(views)):
-        progress("links", len(views) + j, 2 * len(views))
-        for i in np.argsort(-alike[j], kind="stable")[:LOOKALIKES]:
-            pair = (min(int(i), j), max(int(i), j))
-            if alike[j, i] <= 0 or pair in tried:
-                continue
-            tried.add(pair)
-            link = link_by_features(views, *pair, seed)
-            if link is not None and likely(link):
-                links[pair] = link
-    return links
-
-
-def _trusted(pair: tuple[int, int], link: Link) -> bool:
-    return sure(link) or (pair[1] - pair[0] == 1 and sure_by_depth(link))
-
-
-def _consistent(views: list[View], links: dict[tuple[int, int], Link]) -> list[Link]:
+def _consistent(views: list[View], links: Links) -> list[Link]:
     """Links that can be believed: those beyond doubt, and doubtful ones that others confirm."""
     count = len(views)
-    chosen = [link for pair, link in sorted(links.items()) if _trusted(pair, link)]
-    doubtful = [link for pair, link in sorted(links.items()) if not _trusted(pair, link)]
+    chosen = [link for pair, link in sorted(links.items()) if trusted(pair, link)]
+    doubtful = [link for pair, link in sorted(links.items()) if not trusted(pair, link)]
     while True:
         poses = _solve(count, chosen, 0)
         group_of = np.empty(count, dtype=np.int64)
@@ -247,48 +165,6 @@ def _without_broken(poses: Float64, links: list[Link]) -> list[Link]:
 def _solve(count: int, links: list[Link], fixed: int) -> Float64:
     poses = spanning_poses(count, links, [quality(x) for x in links])
     return optimise(poses, links, fixed)
-
-
-def _overlap_links(
-    views: list[View], poses: Float64, links: list[Link], main: list[int], progress: Progress
-) -> list[Link]:
-    """More links between views that see the same surfaces by the poses found so far."""
-    have = {(x.a, x.b) for x in links}
-    samples = {i: _sample(views[i]) for i in main}
-    out = list(links)
-    for done, j in enumerate(main):
-        progress("surfaces", done, len(main))
-        shares = np.array([_overlap(views[i], poses[i], samples[j], poses[j]) if i != j else 0.0 for i in main])
-        for k in np.argsort(-shares, kind="stable")[:OVERLAPPING]:
-            pair = (min(main[k], j), max(main[k], j))
-            if shares[k] < 0.35 or pair in have:
-                continue
-            have.add(pair)
-            a, b = pair
-            start = inverses(poses[a]) @ poses[b]
-            link = refine(views, a, b, start, matched(views[a], views[b]))
-            change = inverses(start) @ link.T_a_b
-            if likely(link) and np.linalg.norm(change[:3, 3]) < 0.2 and rotation_angle(change) < 0.1:
-                out.append(link)
-    return sorted(out, key=lambda x: (x.a, x.b))
-
-
-def _sample(view: View) -> Float64:
-    points = view.points[::8, ::8].reshape(-1, 3)
-    return points[points[:, 2] > 0].astype(np.float64)
-
-
-def _overlap(a: View, pose_a: Float64, points_b: Float64, pose_b: Float64) -> float:
-    """Share of points of b that lie on surfaces a sees."""
-    T = inverses(pose_a) @ pose_b
-    p = points_b @ T[:3, :3].T + T[:3, 3]
-    h, w, _ = a.points.shape
-    z = np.maximum(p[:, 2], 1e-6)
-    u = np.rint(p[:, 0] / z * a.camera[0] + a.camera[2])
-    v = np.rint(p[:, 1] / z * a.camera[1] + a.camera[3])
-    inside = (p[:, 2] > 0.05) & (u >= 0) & (v >= 0) & (u < w) & (v < h)
-    seen = a.points[v[inside].astype(np.int64), u[inside].astype(np.int64), 2]
-    return float(np.count_nonzero((seen > 0) & (np.abs(seen - z[inside]) < 0.1 + 0.03 * seen)) / max(1, len(p)))
 
 
 def _result(
