@@ -24,7 +24,7 @@ def optimise(poses: Float64, links: Sequence[Link], fixed: int, *, kernel: float
     Args:
         poses: (n, 4, 4) first guess, T_world_view.
         links: Links between them; views without links keep their pose.
-        fixed: The view that does not move.
+        fixed: The view that does not move; views not connected to it turn about the first of their own.
         kernel: Residuals above this many standard deviations lose weight in the end.
 
     Returns:
@@ -45,7 +45,8 @@ def _descend(poses: Float64, links: Sequence[Link], fixed: int, kernel: float) -
     ia, ib, _, information = _arrays(links)
     touched = np.zeros(len(poses), dtype=bool)
     touched[ia] = touched[ib] = True
-    touched[fixed] = False
+    for group in components(len(poses), [(x.a, x.b) for x in links]):  # each needs a view that holds it still
+        touched[fixed if fixed in group else group[0]] = False
     column = np.cumsum(touched) - 1
     n = int(touched.sum())
     poses = poses.copy()

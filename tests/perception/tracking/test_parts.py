@@ -205,5 +205,18 @@ def test_graph_spreads_drift_and_ignores_a_wrong_link():
     assert np.linalg.norm(graph.residuals(found, noisy[:-1]), axis=1).max() < 0.03
 
 
+def test_graph_solves_separate_parts_side_by_side():
+    poses, links = ring(12)
+    rng = np.random.default_rng(1)
+    parts = [x for x in links if {x.a, x.b} <= set(range(6))] + [x for x in links if {x.a, x.b} <= set(range(6, 12))]
+    parts += [make_link(poses, i, i + 2, rng.normal(0, 0.002, 6)) for i in (0, 2, 3, 6, 8, 9)]
+    start = graph.spanning_poses(12, parts, [1.0] * len(parts))
+    start[1:6] = start[1:6] @ geometry.exp(rng.normal(0, 0.05, (5, 6)))
+    start[7:] = start[7:] @ geometry.exp(rng.normal(0, 0.05, (5, 6)))
+    found = graph.optimise(start, parts, 0)
+    assert np.array_equal(found[0], start[0]) and np.array_equal(found[6], start[6])
+    assert np.linalg.norm(graph.residuals(found, parts), axis=1).max() < 0.02
+
+
 def test_components_are_ordered():
     assert graph.components(7, [(5, 6), (1, 2), (2, 4)]) == [[1, 2, 4], [5, 6], [0], [3]]
