@@ -130,7 +130,8 @@ def _cut_off(soup: Triangles, tolerance: float) -> Float64:
 
 def _samples(vertices: Float64, faces: Faces, extent: Float64) -> Float64:
     """Surface points about 1/40 of the size apart, thinned to one per voxel until they are few enough."""
-    spacing = float(np.clip(np.linalg.norm(extent) / 40, 0.002, 0.03))
+    size = float(np.linalg.norm(extent))
+    spacing = float(np.clip(size / 40, 0.002, max(0.03, size / 150)))
     points = spread_points(vertices, faces, spacing)
     return _thinned(points, MAX_SAMPLES)
 

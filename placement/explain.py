@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from sceneforge.core import Plane
 from sceneforge.core.arrays import Float64
 
 from .body import Body, turned
 from .raster import Fitter, Mask
 from .rules import MIN_FOOTPRINT_SEEN, Failure
+from .triangles import outline_polygon
 
 
 def diagnose(body: Body, fitter: Fitter, yaws: Sequence[float]) -> Failure:
@@ -37,6 +39,39 @@ def diagnose(body: Body, fitter: Fitter, yaws: Sequence[float]) -> Failure:
     return Failure(
         "collision", margin, f"it needs {size}, the largest rectangle left by what stands there is about {text}"
     )
+
+
+def too_large(body: Body, plane: Plane) -> Failure | None:
+    """The failure of content that cannot fit whatever its heading, found without a raster.
+
+    A footprint inside an outline has at most its area and at most its diameter.
+    """
+    outline = outline_polygon(plane)
+    ring = np.asarray(outline.convex_hull.exterior.coords)
+    x, z = body.hull.T
+    area = 0.5 * abs(float(x @ np.roll(z, -1) - z @ np.roll(x, -1)))
+    if area <= outline.area and _diameter(body.hull) <= _diameter(ring):
+        return None
+    (need_w, need_d), (free_w, free_d) = (_rectangle(h) for h in (body.hull, ring))
+    margin = 1000 * max(need_w - free_w, need_d - free_d, 0.001)
+    return Failure(
+        "size",
+        float(margin),
+        f"it needs {1000 * need_w:.0f} x {1000 * need_d:.0f} mm, "
+        f"the surface is about {1000 * free_w:.0f} x {1000 * free_d:.0f} mm",
+    )
+
+
+def _rectangle(points: Float64) -> tuple[float, float]:
+    """Longer and shorter side of the least rectangle around points (N, 2)."""
+    import cv2
+
+    a, b = cv2.minAreaRect(points.astype(np.float32))[1]
+    return max(a, b), min(a, b)
+
+
+def _diameter(points: Float64) -> float:
+    return float(np.linalg.norm(points[:, None] - points[None], axis=2).max())
 
 
 def _best_share(fitter: Fitter, body: Body, outline: Float64, base: Float64) -> float:

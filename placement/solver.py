@@ -15,7 +15,7 @@ from sceneforge.core.transforms import transform_points
 from .body import Body, Mount, content_pose, make_body
 from .candidates import Candidate, Wish, all_yaws, propose
 from .check import Fit, Placed, check_place
-from .explain import diagnose
+from .explain import diagnose, too_large
 from .raster import Fitter
 from .reasons import certificate_of, describe, unplaced_summary
 from .relations import camera_centre, check_requests, planes_for, target_of
@@ -138,6 +138,8 @@ class _Solver:
             return Failure("size", 1000 * float(max(wish.request.content.size)), "its outline has no area")
         body = bodies.get(mount) or make_body(wish.request, mount)
         bodies[mount] = body
+        if (oversize := too_large(body, plane)) is not None:
+            return oversize
         surface = self._surface(plane, mount)
         fitter = Fitter(surface.raster, body.height, wish.request.clearance_m)
         found = propose(body, surface, fitter, wish, rng)

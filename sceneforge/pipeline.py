@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sceneforge.core import (
     Arrangement,
+    Camera,
     Progress,
     Request,
     RoomCapture,
@@ -133,6 +134,7 @@ def arrange(
     out: str | Path | None = None,
     *,
     seed: int = 0,
+    camera: Camera | None = None,
     progress: Progress = silent,
 ) -> Arrangement:
     """Place content on the scene's surfaces; what finds no place says why per surface.
@@ -142,12 +144,13 @@ def arrange(
         requests: What to place, most important first.
         out: Folder for arrangement.json; None writes nothing.
         seed: Same scene, requests and seed give the same placements.
+        camera: The recording camera, so that places it films are preferred; a common view angle otherwise.
         progress: Told after each request.
     """
     from sceneforge.export import export
     from sceneforge.placement import arrange as solve
 
-    arrangement = solve(scene, requests, seed=seed, progress=progress)
+    arrangement = solve(scene, requests, seed=seed, camera=camera, progress=progress)
     if out is not None:
         export(scene, Path(out) / "arrangement.json", arrangement=arrangement)
     return arrangement
@@ -208,7 +211,8 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
     requests = recipe.requests()
     capture = _loaded(recipe.scan_path)
     scene = understand(capture, folder, seed=recipe.seed, progress=progress)
-    arrangement = arrange(scene, requests, folder, seed=recipe.seed, progress=progress)
+    camera = capture.sources[0].camera if isinstance(capture, Scan) else None
+    arrangement = arrange(scene, requests, folder, seed=recipe.seed, camera=camera, progress=progress)
     rendered: RenderResult | None = None
     if isinstance(capture, Scan):
         settings = recipe.render

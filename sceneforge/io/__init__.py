@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sceneforge.core import Content, RoomCapture, Scan
+    from sceneforge.core import Content, RoomCapture, Scan, Scene
 
-__all__ = ["load", "load_content"]
+__all__ = ["load", "load_content", "read_scene"]
 
 
 def load(path: str | Path, *, format: str | None = None) -> Scan | RoomCapture:
@@ -47,3 +47,14 @@ def load_content(path: str | Path) -> Content:
     from ._content import read_content
 
     return read_content(Path(path))
+
+
+def read_scene(folder: str | Path) -> Scene:
+    """Read back what `understand` wrote: scene.json with surface.npz and trajectory.txt where present.
+
+    Raises:
+        SceneFileError: A file is missing, damaged, or from a newer version.
+    """
+    from .scene_folder import read_scene as read
+
+    return read(folder)
