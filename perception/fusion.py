@@ -1,142 +1,188 @@
-"""Streaming volumetric fusion of depth frames into one mesh (Curless & Levoy 1996), on Open3D's sparse voxel blocks.
+"""Streaming volumetric fusion of depth frames into one mesh: a truncated signed distance volume in sparse blocks.
 
-Memory follows the surface seen, not the number of frames: each frame is integrated and dropped.
+Curless & Levoy 1996 in the blocks of Niessner et al. 2013. Memory follows the surface seen, not the number of frames:
+each frame is integrated and dropped. Blocks are numbered in the order they are first seen and every voxel sees the
+frames in order, so the same frames give the same mesh to the last bit, on any number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, TypeAlias, cast
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import Mesh
-from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
+from sceneforge.core import Camera, Mesh
+from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import inverse
 
 if TYPE_CHECKING:
     from sceneforge.core import Frame
 
-UInt16: TypeAlias = NDArray[np.uint16]
-
-DEPTH_UNITS_PER_M = 5000.0
-"""Depth is handed to Open3D as uint16 in 0.2 mm steps: its integer path is twice as fast as its float path."""
-
-BLOCK = 16
+SIDE = 8
 """Voxels along a block's edge."""
+BAND_VOXELS = 4.0
+"""Half the width of the band around the surface in which distances are kept."""
+NEAR_M = 0.15
+"""Nearer readings are the sensor's own dirt."""
 
 
 class DepthFusion:
-    """A truncated signed distance volume that grows where depth is seen.
+    """A volume that grows where depth is seen.
 
     Args:
-        voxel_m: Voxel edge in metres. The truncation band is four voxels.
+        voxel_m: Voxel edge in metres.
         max_depth_m: Readings farther than this are ignored: the error of consumer depth grows with its square.
-        edge_ratio: A reading is a flying pixel, and ignored, when it lies between neighbours whose depth differs by
-            more than this share of the depth.
+        edge_ratio: Flying pixels: see `volume_kernels.clean_depth`.
+        threads: Worker threads; default all cores. The result does not depend on it.
     """
 
-    def __init__(self, *, voxel_m: float = 0.02, max_depth_m: float = 4.5, edge_ratio: float = 0.05) -> None:
-        import open3d as o3d
-
+    def __init__(
+        self,
+        *,
+        voxel_m: float = 0.02,
+        max_depth_m: float = 4.5,
+        edge_ratio: float = 0.05,
+        threads: int | None = None,
+    ) -> None:
         self.voxel_m, self.max_depth_m, self.edge_ratio = voxel_m, max_depth_m, edge_ratio
         self.frames = 0
-        self._core = o3d.core
-        self._image = o3d.t.geometry.Image
-        c = o3d.core
-        self._grid = o3d.t.geometry.VoxelBlockGrid(
-            ("tsdf", "weight", "color"),
-            (c.float32, c.uint16, c.uint16),
-            ((1), (1), (3)),
-            voxel_m,
-            BLOCK,
-            2000,
-            c.Device("CPU:0"),
-        )
+        self._band = BAND_VOXELS * voxel_m
+        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        self._count = self._stamps = 0
+        self._hash(1 << 14)
+        self._voxels: dict[str, NDArray[Any]] = {}
+        self._coords = np.empty((0, 3), np.int32)
+        self._stamp = np.empty(0, np.int32)
+        self._grow(2048)
 
     def add(self, frame: Frame, T_world_camera: Float64) -> None:
         """Integrate one frame seen from `T_world_camera` (4, 4)."""
-        limit = min(self.max_depth_m, 65534 / DEPTH_UNITS_PER_M)
-        units = depth_to_units(frame.depth, limit_m=limit, edge_ratio=self.edge_ratio)
-        if not units.any():
-            self.frames += 1
-            return
-        tensor = self._core.Tensor
-        depth_image, color_image = self._image(tensor(units)), self._image(tensor(np.ascontiguousarray(frame.color)))
-        K_depth, K_color = tensor(frame.depth_camera.K), tensor(frame.camera.K)
-        extrinsic = tensor(inverse(T_world_camera))
-        blocks = self._grid.compute_unique_block_coordinates(
-            depth_image, K_depth, extrinsic, DEPTH_UNITS_PER_M, limit, 4.0
-        )
-        self._grid.integrate(
-            blocks, depth_image, color_image, K_depth, K_color, extrinsic, DEPTH_UNITS_PER_M, limit, 4.0
-        )
+        from . import volume_kernels as k
+
         self.frames += 1
+        depth = k.clean_depth(frame.depth, NEAR_M, self.max_depth_m, self.edge_ratio)
+        K_depth, K_color = _intrinsics(frame.depth_camera), _intrinsics(frame.camera)
+        blocks = self._touched(depth, K_depth, np.ascontiguousarray(T_world_camera, dtype=np.float64))
+        T_camera_world = inverse(T_world_camera)
+        v = self._voxels
+
+        def work(part: Int32) -> None:
+            k.integrate(
+                part,
+                self._coords,
+                v["sdf"],
+                v["weight"],
+                v["seen"],
+                v["color"],
+                depth,
+                frame.color,
+                K_depth,
+                K_color,
+                T_camera_world,
+                self.voxel_m,
+                self._band,
+            )
+
+        # Each block is written by one thread only.
+        parts = [p for p in np.array_split(blocks, self._threads) if len(p)]
+        if len(parts) > 1:
+            with ThreadPoolExecutor(len(parts)) as pool:
+                list(pool.map(work, parts))
+        elif parts:
+            work(parts[0])
+
+    @property
+    def blocks(self) -> int:
+        """Blocks in use: 16 KB each."""
+        return self._count
 
     def mesh(self, *, min_component_m2: float = 0.01) -> Mesh:
-        """Extract the surface where it was seen often enough, in canonical order (same input, same bytes).
+        """The surface where it was seen often enough, by surface nets (Gibson 1998), faces towards free space.
 
         Args:
             min_component_m2: Loose pieces with less surface than this are noise and dropped.
         """
-        if self._grid.hashmap().size() == 0:
-            return _empty_mesh()
-        # Open3D keeps voxels of more than this weight; each sighting adds one.
-        weight = float(np.clip(self.frames // 15, 1, 3)) - 0.5
-        raw = self._grid.extract_triangle_mesh(weight)
-        if "indices" not in raw.triangle or len(raw.triangle.indices) == 0:
-            return _empty_mesh()
-        vertices = raw.vertex.positions.numpy()
-        faces = raw.triangle.indices.numpy().astype(np.int32)
-        colors = raw.vertex.colors.numpy()
-        colors = np.clip(colors * 255.0 + 0.5, 0, 255).astype(np.uint8)
+        from . import volume_kernels as k
+
+        n, v = self._count, self._voxels
+        least = int(np.clip(self.frames // 15, 1, 2))
+        after = k.neighbour_table(n, self._coords, self._table_key, self._table_value, 1)
+        index = np.empty((n, SIDE**3), np.int32)
+        vertices, colors = k.cell_vertices(
+            n, self._coords, after, v["sdf"], v["seen"], v["color"], least, self.voxel_m, index
+        )
+        before = k.neighbour_table(n, self._coords, self._table_key, self._table_value, -1)
+        faces = k.edge_faces(n, before, after, v["sdf"], v["seen"], least, index)
         faces = faces[_large_components(vertices, faces, min_component_m2)]
-        return _canonical(vertices, faces, colors)
+        used = np.zeros(len(vertices), bool)
+        used[faces] = True
+        rank = np.cumsum(used, dtype=np.int32) - np.int32(1)
+        return Mesh(vertices[used], rank[faces], colors[used])
+
+    def _touched(self, depth: Float32, K: Float64, T: Float64) -> Int32:
+        """Numbers of the blocks near this frame's surface; makes room for new ones."""
+        from . import volume_kernels as k
+
+        # Rays a third of a block apart at the far end reach every block.
+        stride = max(int(SIDE * self.voxel_m * K[0] / self.max_depth_m / 3), 1)
+        block_m = SIDE * self.voxel_m
+        while True:
+            if 2 * self._count > len(self._table_key) - 4096:
+                self._hash(2 * len(self._table_key))
+            self._stamps += 1
+            out = np.empty(len(self._coords), np.int32)
+            count, touched = k.touch(
+                depth,
+                K,
+                T,
+                stride,
+                self._band,
+                block_m,
+                self._table_key,
+                self._table_value,
+                self._coords,
+                self._stamp,
+                self._count,
+                self._stamps,
+                out,
+            )
+            self._count = abs(count)
+            if count >= 0 and self._count < len(self._coords):
+                return out[:touched]
+            self._grow(len(self._coords) * 3 // 2)
+
+    def _hash(self, size: int) -> None:
+        from . import volume_kernels as k
+
+        self._table_key = np.full(size, k.EMPTY, np.int64)
+        self._table_value = np.zeros(size, np.int32)
+        if self._count:
+            k.rehash(self._count, self._coords, self._table_key, self._table_value)
+
+    def _grow(self, capacity: int) -> None:
+        n = self._count
+        for name, dtype, width in (
+            ("sdf", np.float32, ()),
+            ("weight", np.float32, ()),
+            ("seen", np.uint8, ()),
+            ("color", np.uint16, (3,)),
+        ):
+            bigger = np.zeros((capacity, SIDE**3, *width), dtype)
+            if n:
+                bigger[:n] = self._voxels[name][:n]
+            self._voxels[name] = bigger
+        coords, stamp = np.zeros((capacity, 3), np.int32), np.zeros(capacity, np.int32)
+        coords[:n], stamp[:n] = self._coords[:n], self._stamp[:n]
+        self._coords, self._stamp = coords, stamp
+        while 2 * capacity > len(self._table_key):
+            self._hash(2 * len(self._table_key))
 
 
-@cache
-def _kernel() -> Callable[[Float32, float, float, float], UInt16]:
-    """Compiled on first use, then read from numba's cache."""
-    from numba import njit
-
-    @njit(cache=True, nogil=True)
-    def to_units(depth: Float32, units_per_m: float, limit: float, ratio: float) -> UInt16:
-        height, width = depth.shape
-        out = np.zeros((height, width), np.uint16)
-        half = np.float32(ratio / 2)
-        for y in range(height):
-            for x in range(width):
-                d = depth[y, x]
-                if not (d > 0 and d < limit):
-                    continue
-                steep = half * d
-                if 0 < x < width - 1:
-                    a, b = depth[y, x - 1], depth[y, x + 1]
-                    if a > 0 and b > 0 and (d - a) * (b - d) > 0 and abs(d - a) > steep and abs(b - d) > steep:
-                        continue
-                if 0 < y < height - 1:
-                    a, b = depth[y - 1, x], depth[y + 1, x]
-                    if a > 0 and b > 0 and (d - a) * (b - d) > 0 and abs(d - a) > steep and abs(b - d) > steep:
-                        continue
-                out[y, x] = np.uint16(d * units_per_m + 0.5)
-        return out
-
-    return cast("Callable[[Float32, float, float, float], UInt16]", to_units)
-
-
-def depth_to_units(depth: Float32, *, limit_m: float, edge_ratio: float) -> UInt16:
-    """Metres (H, W) float32 to `DEPTH_UNITS_PER_M` uint16, without far readings and flying pixels.
-
-    A pixel flies when its left and right (or upper and lower) neighbours lie on different sides of it and each differs
-    from it by more than `edge_ratio` / 2 of its depth: a ramp that steep is interpolation between two surfaces.
-    """
-    return _kernel()(depth, DEPTH_UNITS_PER_M, limit_m, edge_ratio)
-
-
-def _empty_mesh() -> Mesh:
-    return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.uint8))
+def _intrinsics(c: Camera) -> Float64:
+    return np.array([c.fx, c.fy, c.cx, c.cy])
 
 
 def _large_components(vertices: Float32, faces: Int32, min_area_m2: float) -> NDArray[np.bool_]:
@@ -144,31 +190,13 @@ def _large_components(vertices: Float32, faces: Int32, min_area_m2: float) -> ND
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
+    if not len(faces):
+        return np.zeros(0, bool)
     n = len(vertices)
     rows, cols = faces[:, [0, 1]].ravel(), faces[:, [1, 2]].ravel()
     graph = coo_matrix((np.ones(len(rows), np.uint8), (rows, cols)), (n, n))
     count, piece = connected_components(graph, directed=False)
     v = vertices[faces]
     area = 0.5 * np.linalg.norm(np.cross(v[:, 1] - v[:, 0], v[:, 2] - v[:, 0]), axis=1)
-    # Face order differs from run to run, so sum in integers (0.01 mm2): float sums would depend on it.
-    total = np.zeros(count, np.int64)
-    np.add.at(total, piece[faces[:, 0]], np.rint(area * 1e8).astype(np.int64))
-    return np.asarray(total[piece[faces[:, 0]]] >= min_area_m2 * 1e8)
-
-
-def _canonical(vertices: Float32, faces: Int32, colors: UInt8) -> Mesh:
-    """Order vertices by position and faces by index; drop what no face uses.
-
-    Open3D extracts in parallel: the same surface comes in another order each run.
-    """
-    used = np.zeros(len(vertices), bool)
-    used[faces] = True
-    order = np.flatnonzero(used)
-    order = order[np.lexsort(vertices[order].T[::-1])]
-    rank = np.empty(len(vertices), np.int64)
-    rank[order] = np.arange(len(order))
-    f = rank[faces]
-    first = np.argmin(f, axis=1)
-    f = f[np.arange(len(f))[:, None], (first[:, None] + np.arange(3)) % 3]
-    f = f[np.lexsort(f.T[::-1])]
-    return Mesh(vertices[order], f.astype(np.int32), colors[order])
+    owner = piece[faces[:, 0]]
+    return np.asarray(np.bincount(owner, area, minlength=count)[owner] >= min_area_m2)

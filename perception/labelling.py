@@ -90,8 +90,8 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
         size = _rise(f.area_m2, 0.08, 0.2) * _rise(f.width_m, 0.15, 0.3)
         table_height = _rise(h, 0.30, 0.42) * _fade(h, 1.05, 1.25)
         seat_height = _rise(h, 0.22, 0.32) * _fade(h, 0.52, 0.62)
-        soft = 0.5 * _rise(f.rms_m, 0.004, 0.010) + 0.5
-        seat_like = _rise(f.backed, 0.15, 0.45)
+        soft = 0.25 * _rise(f.rms_m, 0.004, 0.010) + 0.75
+        seat_like = _rise(f.backed, 0.12, 0.32)
         tall = _rise(h, 0.52, 0.62)
         tilt_deg = float(np.degrees(np.arccos(min(f.up_cosine, 1.0))))
         scores[Label.SEAT] = size * seat_height * (0.15 + 0.85 * seat_like * soft) * _fade(f.area_m2, 2.0, 3.0)

@@ -85,7 +85,7 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
         after = _distance(scene, points[i], T)
         moved = np.linalg.norm(T[:3, 3] - T_world_camera[i][:3, 3])
         turned = np.arccos(np.clip((np.trace(T[:3, :3].T @ T_world_camera[i][:3, :3]) - 1) / 2, -1, 1))
-        found = after is not None and after < max(0.005, 1.5 * typical) and moved < 0.25 and turned < np.radians(10)
+        found = after is not None and after < max(0.006, 1.5 * typical) and moved < 0.25 and turned < np.radians(10)
         corrections.append(Correction(i, T if found else None, before, after if found else None))
     return corrections
 

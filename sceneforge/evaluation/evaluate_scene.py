@@ -11,7 +11,6 @@ import numpy as np
 from sceneforge.core import Camera, Label, Request, Scan, ScanError, Scene, UsageError
 from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.scene_json import scene_from_dict
-from sceneforge.core.transforms import inverse
 from sceneforge.data import sample_content, sample_scan
 from sceneforge.io import load, load_content
 from sceneforge.pipeline import arrange, understand
@@ -121,8 +120,10 @@ def _surface(scene: Scene, folder: Path, camera: Camera) -> dict[str, Any]:
         if stored is None:
             raise ScanError("cannot be decoded", path=path, expected="a 16-bit PNG")
         true = stored.astype(np.float32) * np.float32(0.0002)
-        rays = caster.create_rays_pinhole(camera.K, inverse(T), camera.width, camera.height)
-        t = caster.cast_rays(rays)["t_hit"].numpy()
+        # Not create_rays_pinhole: its pixel centres lie half a pixel off ours.
+        directions = camera.rays() @ T[:3, :3].T.astype(np.float32)
+        origins = np.broadcast_to(T[:3, 3].astype(np.float32), directions.shape)
+        t = caster.cast_rays(o3d.core.Tensor(np.concatenate([origins, directions], axis=2)))["t_hit"].numpy()
         both = np.isfinite(t) & (true > 0) & (true < 4.0)
         errors.append(np.abs(t[both] - true[both]))
     if not errors:

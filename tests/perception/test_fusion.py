@@ -1,0 +1,106 @@
+"""The voxel volume: exact where depth is exact, the same on any number of threads, bounded in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sceneforge.core import Frame, Mesh
+from sceneforge.core.arrays import Float64
+from sceneforge.perception.fusion import DepthFusion
+from tests.perception.furnished import CAMERA, Truth, box, cast, joined, look_at
+
+
+def frame(depth: np.ndarray, T: Float64, color: tuple[int, int, int] = (10, 120, 230)) -> Frame:
+    picture = np.broadcast_to(np.array(color, np.uint8), (*CAMERA.shape, 3)).copy()
+    return Frame(0, "f", 0.0, picture, depth, CAMERA, CAMERA, T)
+
+
+def fused(mesh: Mesh, poses: list[Float64], **options: float) -> Mesh:
+    fusion = DepthFusion(**options)  # type: ignore[arg-type]
+    for T in poses:
+        fusion.add(frame(cast(mesh, T), T), T)
+    return fusion.mesh()
+
+
+BLOCK = joined([box((0, 0, 0), (0.6, 0.4, 0.5))])
+AROUND = [look_at((1.6 * np.sin(a), 0.9, 1.6 * np.cos(a)), (0, 0, 0)) for a in np.arange(0, 2 * np.pi, np.pi / 8)]
+
+
+def test_surface_lies_on_the_true_one_and_faces_outwards() -> None:
+    m = fused(BLOCK, AROUND)
+    half = np.array([0.3, 0.2, 0.25])
+    outside = np.abs(m.vertices) - half
+    distance = np.where((outside > 0).any(axis=1), np.linalg.norm(np.maximum(outside, 0), axis=1), -outside.max(axis=1))
+    assert np.median(np.abs(distance)) < 0.001
+    assert np.percentile(np.abs(distance), 95) < 0.012
+    v, n = m.vertices[m.faces].mean(axis=1), m.face_normals
+    side = np.abs(v) > half - 0.015
+    clear = side.sum(axis=1) == 1
+    facing = np.einsum("ij,ij->i", n, np.where(side, np.sign(v), 0))[clear]
+    assert (facing > 0.8).mean() > 0.9 and (facing < -0.1).mean() < 0.001
+    assert m.colors is not None
+    assert np.abs(m.colors.astype(int) - (10, 120, 230)).max() <= 1
+
+
+def test_threads_do_not_change_a_bit(truth: Truth) -> None:
+    frames = [truth.scan.read(i) for i in range(4)]
+    one, three = DepthFusion(threads=1), DepthFusion(threads=3)
+    for f in frames:
+        assert f.T_world_camera is not None
+        one.add(f, f.T_world_camera)
+        three.add(f, f.T_world_camera)
+    a, b = one.mesh(), three.mesh()
+    assert a.vertices.tobytes() == b.vertices.tobytes()
+    assert a.faces.tobytes() == b.faces.tobytes()
+
+
+def test_seeing_the_same_again_allocates_nothing() -> None:
+    fusion = DepthFusion()
+    T = AROUND[0]
+    shot = frame(cast(BLOCK, T), T)
+    fusion.add(shot, T)
+    blocks = fusion.blocks
+    for _ in range(5):
+        fusion.add(shot, T)
+    assert fusion.blocks == blocks > 0
+
+
+def test_what_moved_away_is_carved() -> None:
+    wall = joined([box((0, 0, -1.0), (3, 3, 0.1))])
+    thing = joined([box((0, 0, -1.0), (3, 3, 0.1)), box((0, 0, -0.8), (0.3, 0.3, 0.05))])
+    T = look_at((0, 0, 1.2), (0, 0, -1))
+    fusion = DepthFusion()
+    for scene in (thing, thing, *[wall] * 12):
+        fusion.add(frame(cast(scene, T), T), T)
+    assert fusion.mesh().vertices[:, 2].max() < -0.9
+
+
+def test_flying_pixels_are_dropped_and_slopes_kept() -> None:
+    from sceneforge.perception.volume_kernels import clean_depth
+
+    depth = np.full((5, 9), 1.0, np.float32)
+    depth[:, 5:] = 2.0
+    depth[:, 4] = 1.5
+    cleaned = clean_depth(depth, 0.1, 5.0, 0.05)
+    assert (cleaned[:, 4] == 0).all() and (cleaned[:, [3, 5]] > 0).all()
+    slope = np.tile(np.linspace(2, 2.2, 40, dtype=np.float32), (5, 1))
+    assert (clean_depth(slope, 0.1, 5.0, 0.05) == slope).all()
+
+
+@pytest.mark.parametrize("voxel_m", [0.01, 0.04])
+def test_voxel_size_sets_the_detail(voxel_m: float) -> None:
+    m = fused(BLOCK, AROUND, voxel_m=voxel_m)
+    area = 0.5 * np.linalg.norm(
+        np.cross(
+            m.vertices[m.faces[:, 1]] - m.vertices[m.faces[:, 0]], m.vertices[m.faces[:, 2]] - m.vertices[m.faces[:, 0]]
+        ),
+        axis=1,
+    )
+    assert np.sqrt(2 * area.mean()) == pytest.approx(voxel_m, rel=0.35)
+
+
+def test_nothing_seen_is_an_empty_mesh() -> None:
+    fusion = DepthFusion()
+    fusion.add(frame(np.zeros(CAMERA.shape, np.float32), AROUND[0]), AROUND[0])
+    assert len(fusion.mesh().faces) == 0
