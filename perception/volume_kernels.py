@@ -221,9 +221,12 @@ def integrate(
                         s = int(np.floor(gx * qx / qz + hx + 0.5))
                         t = int(np.floor(gy * qy / qz + hy + 0.5))
                         if 0 <= s < wide and 0 <= t < tall:
+                            # Free space seen before has weight but no colour yet.
+                            bare = color[b, at, 0] == 0 and color[b, at, 1] == 0 and color[b, at, 2] == 0
+                            blend = 1.0 if bare else share
                             for c in range(3):
                                 now = color[b, at, c]
-                                color[b, at, c] = np.uint16(now + (256.0 * picture[t, s, c] - now) * share + 0.5)
+                                color[b, at, c] = np.uint16(now + (256.0 * picture[t, s, c] - now) * blend + 0.5)
 
 
 @njit(cache=True, nogil=True)
