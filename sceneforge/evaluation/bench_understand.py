@@ -37,11 +37,10 @@ def bench(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
     peer: dict[str, Any] = {}
     ratio: dict[str, Any] = {}
     for path in posed_scans(data):
-        ours[path.name] = _apart("ours", path, seed, 1)
-        peer[path.name] = _apart("peer", path, seed, 1)
-        four = _apart("ours", path, seed, 4)
-        growth = round(four["peak_rss_mb"] / ours[path.name]["peak_rss_mb"], 3)
-        ours[path.name]["memory_growth"] = growth
+        ours[path.name] = _apart("ours", path, seed, RUNS)
+        peer[path.name] = _apart("peer", path, seed, RUNS)
+        once, four = (_apart("ours", path, seed, 0, repeat)["peak_rss_mb"] for repeat in (1, 4))
+        ours[path.name]["memory_growth"] = round(four / once, 3)
         ratio[path.name] = {
             "seconds": round(ours[path.name]["seconds"] / peer[path.name]["seconds"], 3),
             "peak_rss": round(ours[path.name]["peak_rss_mb"] / peer[path.name]["peak_rss_mb"], 3),
@@ -49,18 +48,18 @@ def bench(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
     return {"name": "understand", "ours": ours, "peers": {"open3d": peer}, "ratio": ratio, "machine": machine()}
 
 
-def _apart(who: str, path: Path, seed: int, repeat: int) -> dict[str, Any]:
+def _apart(who: str, path: Path, seed: int, warm_runs: int, repeat: int = 1) -> dict[str, Any]:
     """Run in a fresh interpreter."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (who, str(path), seed, repeat))
+        return pool.apply(_measure, (who, str(path), seed, warm_runs, repeat))
 
 
-def _measure(who: str, path: str, seed: int, repeat: int) -> dict[str, Any]:
+def _measure(who: str, path: str, seed: int, warm_runs: int, repeat: int) -> dict[str, Any]:
     from sceneforge.pipeline import peak_rss_mb
 
     seconds: list[float] = []
     facts: dict[str, Any] = {}
-    for _ in range(RUNS + 1 if repeat == 1 else 1):
+    for _ in range(warm_runs + 1):
         start = time.perf_counter()
         facts = _ours(path, seed, repeat) if who == "ours" else _plain_open3d(path)
         seconds.append(time.perf_counter() - start)
