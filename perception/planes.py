@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -117,44 +117,53 @@ def _merge(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> list[Plan
 
     fits = sorted(fits, key=lambda f: (-f.area_m2, int(f.surfels[0])))
     trees = {id(f): cKDTree(surfels.position[f.surfels]) for f in fits}
-    merged = True
-    while merged:
-        merged = False
-        for i, big in enumerate(fits):
-            for j in range(i + 1, len(fits)):
-                small = fits[j]
-                if not _coplanar(big, small, o):
-                    continue
-                p = surfels.position[small.surfels]
-                off = abs(float(np.median((p - big.centre) @ big.normal)))
-                if off > o.bow_distance_m:
-                    continue
-                gap, at = trees[id(big)].query(p, distance_upper_bound=o.merge_gap_m)
-                if not np.isfinite(gap).any():
-                    continue
-                joined = fit(surfels, np.sort(np.concatenate([big.surfels, small.surfels])))
-                flat = off <= o.merge_distance_m and joined.rms_m <= max(1.3 * max(big.rms_m, small.rms_m), 0.012)
-                touching = gap < 2 * o.cell_m
-                step = np.abs((p[touching] - surfels.position[big.surfels[at[touching]]]) @ big.normal)
-                bowed = touching.sum() >= 8 and float(np.median(step)) < 0.012
-                if not (flat or bowed):
-                    continue
-                trees[id(joined)] = cKDTree(surfels.position[joined.surfels])
-                fits = sorted(
-                    [f for k, f in enumerate(fits) if k not in (i, j)] + [joined],
-                    key=lambda f: (-f.area_m2, int(f.surfels[0])),
-                )
-                merged = True
-                break
-            if merged:
-                break
+    refused: set[tuple[int, int]] = set()
+    kept = list(fits)  # keeps every fit alive: `refused` and `trees` go by identity
+    while (pair := _next_pair(surfels, fits, trees, refused, o)) is not None:
+        i, j, joined = pair
+        kept.append(joined)
+        trees[id(joined)] = cKDTree(surfels.position[joined.surfels])
+        rest = [f for k, f in enumerate(fits) if k not in (i, j)]
+        fits = sorted([*rest, joined], key=lambda f: (-f.area_m2, int(f.surfels[0])))
     return fits
 
 
-def _coplanar(big: PlaneFit, small: PlaneFit, o: PlaneOptions) -> bool:
+def _next_pair(
+    surfels: Surfels, fits: list[PlaneFit], trees: dict[int, Any], refused: set[tuple[int, int]], o: PlaneOptions
+) -> tuple[int, int, PlaneFit] | None:
+    """The first pair, larger pieces first, that is one plane; pairs that are not are added to `refused`."""
+    if len(fits) < 2:
+        return None
+    normals = np.stack([f.normal for f in fits])
     # The normal of a small patch is uncertain by about rms / extent: allow for it.
-    slack = np.arctan2(2 * small.rms_m, np.sqrt(small.area_m2) / 2)
-    return bool(big.normal @ small.normal > np.cos(o.merge_angle + min(slack, np.radians(10))))
+    slack = np.array([np.arctan2(2 * f.rms_m, np.sqrt(f.area_m2) / 2) for f in fits])
+    parallel = normals @ normals.T > np.cos(o.merge_angle + np.minimum(slack, np.radians(10)))[None, :]
+    for i, j in np.argwhere(np.triu(parallel, 1)):
+        big, small = fits[i], fits[j]
+        if (id(big), id(small)) in refused:
+            continue
+        joined = _joined(surfels, big, small, trees[id(big)], o)
+        if joined is not None:
+            return int(i), int(j), joined
+        refused.add((id(big), id(small)))
+    return None
+
+
+def _joined(surfels: Surfels, big: PlaneFit, small: PlaneFit, tree: Any, o: PlaneOptions) -> PlaneFit | None:
+    """The plane through both pieces, if they are one: flat together, or meeting without a step."""
+    p = surfels.position[small.surfels]
+    off = abs(float(np.median((p - big.centre) @ big.normal)))
+    if off > o.bow_distance_m:
+        return None
+    gap, at = tree.query(p, distance_upper_bound=o.merge_gap_m)
+    if not np.isfinite(gap).any():
+        return None
+    joined = fit(surfels, np.sort(np.concatenate([big.surfels, small.surfels])))
+    if off <= o.merge_distance_m and joined.rms_m <= max(1.3 * max(big.rms_m, small.rms_m), 0.012):
+        return joined
+    touching = gap < 2 * o.cell_m
+    step = np.abs((p[touching] - surfels.position[big.surfels[at[touching]]]) @ big.normal)
+    return joined if touching.sum() >= 8 and float(np.median(step)) < 0.012 else None
 
 
 def _assign(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> Int32:

@@ -59,16 +59,18 @@ def sample_surface(mesh: Mesh, spacing_m: float) -> SurfaceSamples:
     """
     if len(mesh.faces) == 0:
         return _samples_of_points(mesh.vertices, spacing_m)
-    v = mesh.vertices.astype(np.float64)
-    corners = v[mesh.faces]
-    cross = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    face_area = 0.5 * np.linalg.norm(cross, axis=1)
-    edge = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    v, faces = mesh.vertices, mesh.faces
+    one, two = v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]
+    face_area = 0.5 * np.linalg.norm(np.cross(one, two), axis=1).astype(np.float64)
+    edge = np.sqrt(np.maximum(np.maximum((one**2).sum(axis=1), (two**2).sum(axis=1)), ((two - one) ** 2).sum(axis=1)))
+    del one, two
     if np.median(edge) <= 2 * spacing_m:
-        area = sum(np.bincount(mesh.faces[:, k], face_area / 3, minlength=len(v)) for k in range(3))
-        keep = np.flatnonzero(np.asarray(area) > 0)
-        normals = mesh.vertex_normals[keep].astype(np.float32)
-        return SurfaceSamples(mesh.vertices[keep], normals, np.asarray(area)[keep])
+        area = np.zeros(len(v))
+        for k in range(3):
+            area += np.bincount(faces[:, k], face_area / 3, minlength=len(v))
+        keep = np.flatnonzero(area > 0)
+        return SurfaceSamples(v[keep], mesh.vertex_normals[keep].astype(np.float32), area[keep])
+    corners = v.astype(np.float64)[faces]
     normal = mesh.face_normals
     points, normals_out, areas = [], [], []
     steps = np.clip(np.ceil(edge / spacing_m), 1, 400).astype(np.int64)
