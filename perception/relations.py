@@ -63,7 +63,7 @@ def find_relations(planes: tuple[Plane, ...], objects: tuple[SceneObject, ...]) 
 
 
 def _rounded(**values: float) -> dict[str, float]:
-    return {k: round(float(v), 4) for k, v in values.items()}
+    return {k: round(float(v), 4) + 0.0 for k, v in values.items()}  # no negative zero
 
 
 def _height_at(plane: Plane, point: Float64) -> float:
