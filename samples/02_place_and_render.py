@@ -23,10 +23,8 @@ requests = [
 arrangement = sf.arrange(scene, requests, "out/02_place_and_render")
 
 for placed in arrangement.placements:
-    sound = placed.certificate
-    print(
-        f"{placed.request} on {placed.surface}: {sound.support_fraction:.0%} held, gap {1000 * sound.contact_gap_m:.1f} mm"
-    )
+    gap_mm, held = 1000 * placed.certificate.contact_gap_m, placed.certificate.support_fraction
+    print(f"{placed.request} on {placed.surface}: {held:.0%} held, gap {gap_mm:.1f} mm")
 for missing in arrangement.unplaced:
     print(f"{missing.request}: {missing.summary}")
 
