@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .export import export as export_scene
     from .io import load, load_content
     from .io.scene_folder import read_scene
-    from .pipeline import arrange, compose, render, understand
+    from .pipeline import arrange, compose, render, track, understand
     from .recipe import Recipe, load_recipe
 
 __version__ = "0.1.0"
@@ -64,6 +64,7 @@ _HOMES = {
     "load_recipe": "recipe",
     "read_scene": "io.scene_folder",
     "render": "pipeline",
+    "track": "pipeline",
     "understand": "pipeline",
 }
 
@@ -92,6 +93,7 @@ __all__ = [
     "load_recipe",
     "read_scene",
     "render",
+    "track",
     "understand",
 ]
 

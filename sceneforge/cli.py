@@ -78,6 +78,27 @@ def understand(
         show.print_paths({"scene": folder / "scene.json", "plan": folder / "plan.png", "mesh": folder / "mesh.glb"})
 
 
+@app.command(epilog="Example: sceneforge track my_scan -o trajectory.txt")
+def track(
+    scan: ScanPath,
+    out: Annotated[Path, typer.Option("--out", "-o", help="TUM trajectory file.")] = Path("trajectory.txt"),
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find the camera's path from the images alone; poses in the capture are not looked at."""
+    from sceneforge.data import resolve_scan
+    from sceneforge.pipeline import track as run
+
+    with show.progress_bar() as progress:
+        found = run(resolve_scan(scan), out, seed=seed, progress=progress)
+    facts = {"frames": len(found.indices), "mean_confidence": round(float(found.confidence.mean()), 3)}
+    if as_json:
+        show.print_json({"trajectory": out, **facts})
+    else:
+        print(f"{facts['frames']} frames tracked, mean confidence {facts['mean_confidence']}")
+        show.print_paths({"trajectory": out})
+
+
 @app.command(epilog="Example: sceneforge place out/room --content rover.glb --on table --on floor -o out/placed")
 def place(
     understood: Understood,

@@ -7,19 +7,25 @@ import platform
 import resource
 import sys
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sceneforge.core import (
     Arrangement,
     Camera,
+    CameraTrack,
     Progress,
     Request,
     RoomCapture,
     Scan,
+    ScanError,
     Scene,
+    SceneForgeWarning,
     UsageError,
     silent,
     write_bytes,
@@ -82,6 +88,9 @@ def understand(
         seed: Same input, same seed, same bytes (timings in report.json aside).
         progress: Told of each stage.
 
+    What was survivable (skipped frames, corrected poses, assumed intrinsics) is a `SceneForgeWarning` each, and stands
+    in report.json.
+
     Raises:
         InputError: The capture cannot be read or holds no usable surface; the message says which file and frame.
         UsageError: An option makes no sense.
@@ -108,6 +117,8 @@ def understand(
         )
     else:
         scene, account = understand_room(capture, progress=progress)
+    for text in account.warnings:
+        warnings.warn(f"{capture.name}: {text}", SceneForgeWarning, stacklevel=2)
     if out is not None:
         folder = Path(out)
         with account.stage("write"):
@@ -126,6 +137,51 @@ def understand(
         }
         write_bytes(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
     return scene
+
+
+def track(
+    scan: Scan | str | Path,
+    path: str | Path | None = None,
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> CameraTrack:
+    """Find the camera's path from the images alone; poses in the capture are not looked at.
+
+    Args:
+        scan: An RGB-D capture.
+        path: TUM trajectory file to write; None writes nothing.
+        seed: Same input and seed give the same track.
+        progress: Told after each frame.
+
+    Returns:
+        Camera-to-world poses of the largest connected part of the capture, in the camera of its first frame.
+
+    Raises:
+        UsageError: The capture has no pictures.
+        ScanError: Too many frames are damaged, or none could be tracked.
+    """
+    from sceneforge.export import export
+    from sceneforge.perception.tracking import track as find
+
+    capture = _loaded(scan)
+    if not isinstance(capture, Scan):
+        raise UsageError(f"'{capture.name}' has no pictures to track")
+    found = find(capture, seed=seed, progress=progress, bad=[])
+    for text in found.notes:
+        warnings.warn(f"{capture.name}: {text}", SceneForgeWarning, stacklevel=2)
+    indices = [i for i, T in enumerate(found.T_world_camera) if T is not None]
+    if not indices:
+        raise ScanError("no frame could be tracked", path=capture.path, expected="overlapping frames with depth")
+    camera_track = CameraTrack(
+        tuple(indices),
+        np.array([capture.sources[i].timestamp_s for i in indices]),
+        np.stack([T for T in found.T_world_camera if T is not None]),
+        np.asarray(found.confidence)[indices],
+    )
+    if path is not None:
+        export(Scene(track=camera_track), path, format="trajectory_tum")
+    return camera_track
 
 
 def arrange(
@@ -193,6 +249,8 @@ def render(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     video = render_video(capture, scene, arrangement, folder, fps=fps, every=every, seed=seed, progress=progress)
+    for text in video.skipped:
+        warnings.warn(f"{capture.name}: left out of the video: {text}", SceneForgeWarning, stacklevel=2)
     glb = export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
     return RenderResult(video.video, video.contact_sheet, glb, video.facts)
 

@@ -159,3 +159,20 @@ def test_content_ships_in_metres_and_loads() -> None:
     rover = load_content(sample_content("rover"))
     assert 0.15 < rover.size.max() < 0.4
     assert rover.bounds[0, 1] == pytest.approx(0, abs=1e-4)
+
+
+def test_track_writes_a_trajectory_and_notes_become_warnings(data_root: Path, tmp_path: Path) -> None:
+    from sceneforge.core import SceneForgeWarning
+    from sceneforge.evaluation.trajectory import trajectory_error
+    from sceneforge.io.scene_folder import read_trajectory
+    from sceneforge.pipeline import track
+
+    folder = data_root / "data" / "slambook_diningroom"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there")
+    found = track(folder, tmp_path / "trajectory.txt")
+    assert read_trajectory(tmp_path / "trajectory.txt").indices == found.indices == (0, 1, 2, 3, 4)
+    given = [s.T_world_camera for s in load(folder).sources]  # type: ignore[union-attr]
+    assert trajectory_error(list(found.T_world_camera), given).ate_rmse_m < 0.05
+    with pytest.warns(SceneForgeWarning, match="intrinsics"):
+        understand(folder)
