@@ -326,6 +326,7 @@ def test_terminal_gets_colour_and_a_bar(monkeypatch: pytest.MonkeyPatch, capsys:
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
     show.print_problem("error", "broken")
     with show.progress_bar() as progress:
         progress("fuse", 3, 12)
