@@ -16,7 +16,19 @@ import pytest
 from sceneforge import cli, doctor
 from sceneforge.core import MissingSystemLibrary
 
-COMMANDS = ("understand", "place", "render", "compose", "demo", "export", "synth", "bench", "evaluate", "doctor")
+COMMANDS = (
+    "understand",
+    "track",
+    "place",
+    "render",
+    "compose",
+    "demo",
+    "export",
+    "synth",
+    "bench",
+    "evaluate",
+    "doctor",
+)
 
 
 def run(arguments: Sequence[str | Path], capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
