@@ -101,7 +101,10 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
         scores[Label.TABLE] = size * table_height * top * shaped * _fade(tilt_deg, 4, 9)
     elif f.up_cosine < -LEVEL_COS:
         above = 1.0 if levels.camera is None else _rise(f.height - levels.camera, 0.1, 0.4)
-        scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above
+        # Beams, lamps and shelves face down too: a small piece is ceiling only at the ceiling's own height.
+        off = 0.0 if levels.ceiling is None else abs(f.height - levels.ceiling)
+        own = max(_fade(off, 0.05, 0.1), _rise(f.area_m2, 1.0, 2.5))
+        scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above * own
     elif abs(f.up_cosine) < UPRIGHT_COS:
         span = f.top - f.bottom
         reach = _rise(f.top - levels.assumed_floor, 1.2, 1.9)
