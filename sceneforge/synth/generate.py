@@ -12,7 +12,7 @@ import numpy as np
 from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.camera import Camera
 from sceneforge.core.errors import UsageError
-from sceneforge.core.files import write_folder_aside
+from sceneforge.core.files import check_replaceable, write_folder_aside
 from sceneforge.core.json_values import json_bytes
 from sceneforge.core.progress import Progress, silent
 
@@ -43,6 +43,8 @@ class Quality:
     """side x side samples per pixel."""
 
 
+MARKS = ("scan.yaml", "truth.json")
+"""A folder that holds both is an earlier generated scan, and may be replaced."""
 QUALITIES = {"draft": Quality(0.12, 9, 1), "final": Quality(0.03, 81, 3)}
 
 
@@ -122,7 +124,8 @@ def generate(
     surface (`truth.npz`: vertices float32 (N, 3), faces int32 (M, 3), objects int32 (M,) as above).
 
     Args:
-        out: Folder to make; an older one is replaced once the new one is complete.
+        out: Folder to make: absent, empty, or an earlier generated scan, which is replaced once the new one is
+            complete.
         kind: "living_room", "office" or "bedroom".
         seed: Same arguments and seed, same bytes.
         frames: Number of frames.
@@ -135,7 +138,7 @@ def generate(
         progress: Called with stages "light" and "frames".
 
     Raises:
-        UsageError: Unknown kind, quality or truth, or sizes below 1.
+        UsageError: Unknown kind, quality or truth, sizes below 1, or a folder that holds something else.
         InputError: The catalogue or one of its models cannot be read.
     """
     if quality not in QUALITIES or truth not in ("full", "compact"):
@@ -144,11 +147,12 @@ def generate(
         )
     if frames < 1 or min(size) < 8:
         raise UsageError(f"expected at least one frame of at least 8x8 pixels, got {frames} of {size[0]}x{size[1]}")
+    check_replaceable(out, MARKS)
     say = progress or silent
     work = QUALITIES[quality]
     room = make_room(kind, seed, work, models=models, extra=extra, progress=say)
     track = walk(room.layout, frames, seed)
-    with write_folder_aside(out) as folder:
+    with write_folder_aside(out, MARKS) as folder:
         _write_frames(folder, room, track, size, seed, work.side, noise, truth == "full", say)
         write.write_scan_yaml(folder, kind, camera_for(size))
         write.write_trajectory(folder, track.timestamps_s, track.T_world_camera)

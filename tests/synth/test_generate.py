@@ -161,3 +161,25 @@ def test_wrong_arguments_leave_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="catalogue"):
         generate(tmp_path / "x", models=tmp_path, quality="draft")
     assert not list(tmp_path.iterdir())
+
+
+def test_only_an_earlier_scan_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(out: Path, seed: int = 4) -> Path:
+        return generate(out, seed=seed, frames=1, size=(32, 24), quality="draft", truth="compact")
+
+    out = tmp_path / "out"
+    before = _digest(small(out))
+    assert _digest(small(out, seed=5)).keys() == before.keys() and _digest(out) != before
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "photo.jpg").write_text("precious")
+    monkeypatch.setattr(
+        sys.modules[camera_for.__module__], "make_room", lambda *_, **__: pytest.fail("refused too late")
+    )
+    with pytest.raises(UsageError, match="holds other files"):
+        small(theirs)
+    monkeypatch.chdir(out)
+    with pytest.raises(UsageError, match="working folder"):
+        small(Path())
+    assert [p.name for p in theirs.iterdir()] == ["photo.jpg"] and (out / "truth.json").is_file()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "theirs"]
