@@ -50,7 +50,8 @@ class DepthFusion:
         self.voxel_m, self.max_depth_m, self.edge_ratio = voxel_m, max_depth_m, edge_ratio
         self.frames = 0
         self._band = BAND_VOXELS * voxel_m
-        self._threads = threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._threads = threads or cores
         self._count = self._stamps = 0
         self._hash(1 << 14)
         self._voxels: dict[str, NDArray[Any]] = {}

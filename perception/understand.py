@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -89,9 +90,8 @@ def understand_scan(
     if ignore_poses or not scan.has_poses:
         scan, pose_confidence = _tracked(scan, seed, progress, bad, account)
     used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
-    lost = len(range(0, len(scan), every)) - len(used)
-    if not used:
-        raise ScanError("no frame has a usable pose", path=scan.path, fix="check the pose file, or use ignore_poses")
+    asked = range(0, len(scan), every)
+    _check_lost_frames(account, scan, asked, len(used))
     R_given = None if scan.up is None else _rotation_to_y(scan.up)
     T_scene_source = make_transform(np.eye(3) if R_given is None else R_given, np.zeros(3))
 
@@ -144,10 +144,11 @@ def understand_scan(
         T_scene_camera,
         confidence,
     )
-    _warn_of_lost_frames(account, bad, lost, len(used))
+    if bad:
+        account.warnings.append(f"{len(bad)} of {len(asked)} frames could not be read and were left out: {bad[0]}")
     account.warnings.extend(scan.notes)
     account.counts["frames"] = len(indices)
-    account.counts["frames_skipped"] = len(bad)
+    account.counts["frames_skipped"] = len(asked) - len(indices)
     scene = _understand_surface(mesh, T_scene_camera[:, :3, 3], account, progress)
     return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account
 
@@ -262,8 +263,24 @@ def _tracked(
     return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)
 
 
-def _warn_of_lost_frames(account: Account, bad: list[FrameError], lost: int, used: int) -> None:
-    if lost:
-        account.warnings.append(f"{lost} of {lost + used} frames have no usable pose and were left out")
-    if bad:
-        account.warnings.append(f"{len(bad)} of {used} frames could not be read and were left out, the first: {bad[0]}")
+def _check_lost_frames(account: Account, scan: Scan, asked: range, used: int) -> None:
+    """Name the frames that are unusable before they are read.
+
+    Raises:
+        ScanError: None is left, or more than the scan allows are unusable.
+    """
+    problems = Counter(p for i in asked if (p := scan.sources[i].problem))
+    first = {p: scan.sources[i].name for i in reversed(asked) if (p := scan.sources[i].problem)}
+    unusable = sum(problems.values())
+    if unusable > scan.max_bad_fraction * len(asked) or not used:
+        reason = f", the first: {problems.most_common(1)[0][0]}" if problems else ""
+        raise ScanError(
+            f"{len(asked) - used} of {len(asked)} frames have no usable pose or picture{reason}",
+            path=scan.path,
+            expected=f"at most {scan.max_bad_fraction:.0%} unusable frames",
+            fix="check the files, or use ignore_poses to find the poses from the images",
+        )
+    for problem, count in sorted(problems.items(), key=lambda item: str(item[0])):
+        account.warnings.append(f"{count} of {len(asked)} frames left out, the first {first[problem]}: {problem}")
+    if len(asked) - used > unusable:
+        account.warnings.append(f"{len(asked) - used - unusable} of {len(asked)} frames have no pose and were left out")

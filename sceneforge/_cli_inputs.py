@@ -26,12 +26,12 @@ def read_arrangement(path: Path) -> Arrangement:
     from sceneforge.core import Arrangement
     from sceneforge.core.arrangement_json import arrangement_from_dict
     from sceneforge.core.json_values import load_json
-    from sceneforge.io import load_content
+    from sceneforge.recipe import load_model
 
     if not path.is_file():
         raise SceneFileError("there is no such file", path=path, fix="make one with: sceneforge place UNDERSTOOD")
     record = arrangement_from_dict(load_json(path), path=path)
-    models = {p: load_content(p) for p in sorted({r.content_path for r in record.placements})}
+    models = {p: load_model(p) for p in sorted({r.content_path for r in record.placements})}
     placements = tuple(
         Placement(
             request=r.request,

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 our bug, 2 bad usage, 3 bad input, 4 a missing extra or sy
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import traceback
@@ -75,7 +76,8 @@ def understand(
         show.print_json({"out": folder, **show.scene_facts(scene)})
     else:
         print(show.scene_line(scene))
-        show.print_paths({"scene": folder / "scene.json", "plan": folder / "plan.png", "mesh": folder / "mesh.glb"})
+        paths = {"scene": folder / "scene.json", "plan": folder / "plan.png", "mesh": folder / "mesh.glb"}
+        show.print_paths({name: path for name, path in paths.items() if path.exists()})
 
 
 @app.command(epilog="Example: sceneforge track my_scan -o trajectory.txt")
@@ -115,15 +117,16 @@ def place(
 ) -> None:
     """Find a sound place for a model in an understood room; writes arrangement.json."""
     from sceneforge.core import Request, UsageError
-    from sceneforge.data import resolve_content
-    from sceneforge.io import load_content
     from sceneforge.io.scene_folder import read_scene
     from sceneforge.pipeline import arrange
+    from sceneforge.recipe import load_model
 
-    if scale <= 0:
-        raise UsageError(f"--scale must be positive, got {scale:g}")
+    if not 0 < scale < math.inf:
+        raise UsageError(f"--scale must be positive and finite, got {scale:g}")
+    if yaw_deg is not None and not math.isfinite(yaw_deg):
+        raise UsageError(f"--yaw-deg must be finite, got {yaw_deg:g}")
     scene = read_scene(understood)
-    model = load_content(resolve_content(content))
+    model = load_model(content)
     request = Request(
         id=model.name,
         content=model,
@@ -364,6 +367,9 @@ def _report(error: Exception, debug: bool) -> int:
         for line in str(error).splitlines():
             show.print_problem("error", line)
         return error.exit_code
+    if isinstance(error, OSError) and error.filename is not None:
+        show.print_problem("error", f"{error.filename}: {(error.strerror or type(error).__name__).lower()}")
+        return 2
     text = " ".join(str(error).split())
     show.print_problem(
         "error",

@@ -34,6 +34,20 @@ from sceneforge.core import (
 if TYPE_CHECKING:
     from sceneforge.recipe import Recipe
 
+WRITTEN = (
+    "scene.json",
+    "surface.npz",
+    "mesh.glb",
+    "trajectory.txt",
+    "plan.png",
+    "report.json",
+    "arrangement.json",
+    "preview.mp4",
+    "contact_sheet.png",
+    "composition.glb",
+)
+"""Everything the functions here write into their folder."""
+
 PACKAGES = ("numpy", "scipy", "numba", "open3d", "opencv-python-headless", "trimesh", "shapely", "av")
 
 
@@ -103,6 +117,8 @@ def understand(
         raise UsageError(f"max_depth_m must lie between 0.3 and 13 metres, got {max_depth_m}")
     if every < 1:
         raise UsageError(f"every must be at least 1, got {every}")
+    if out is not None:
+        _check_folder(out)
     start = time.perf_counter()
     capture = _loaded(source)
     if isinstance(capture, Scan):
@@ -246,6 +262,8 @@ def render(
         raise UsageError(f"'{capture.name}' has no pictures to render into; export its scene as GLB instead")
     if scene.track is None or scene.mesh is None:
         raise UsageError("rendering needs the scene's mesh and camera track: understand the capture first")
+    _check_folder(out)
+    _check_same_capture(capture, scene, scene.track)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     video = render_video(capture, scene, arrangement, folder, fps=fps, every=every, seed=seed, progress=progress)
@@ -316,11 +334,34 @@ def _loaded(source: str | Path | Scan | RoomCapture) -> Scan | RoomCapture:
     return load(source) if isinstance(source, str | Path) else source
 
 
+def _check_folder(out: str | Path) -> None:
+    """Refuse, before any work, a folder that cannot be one."""
+    path = Path(out)
+    for part in (path, *path.parents):
+        if part.exists():
+            if not part.is_dir():
+                raise UsageError(f"{out} cannot be a folder for results: {part} is a file")
+            return
+
+
+def _check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) -> None:
+    """Refuse to render a scene into pictures of another capture."""
+    stamps = zip(camera_track.indices, camera_track.timestamps_s, strict=True)
+    known = capture.format == scene.source.get("format", capture.format)
+    if not known or any(i >= len(capture) or abs(capture.sources[i].timestamp_s - t) > 1e-6 for i, t in stamps):
+        raise UsageError(
+            f"the scene was understood from '{scene.source.get('name')}' ({scene.source.get('format')}), not from "
+            f"'{capture.name}' ({capture.format}); render it with its own capture"
+        )
+
+
 def _write_scene(scene: Scene, folder: Path) -> None:
     from sceneforge.export import export
     from sceneforge.rendering.floor_plan import floor_plan
 
     folder.mkdir(parents=True, exist_ok=True)
+    for name in WRITTEN:  # what an earlier run left belongs to another scene
+        (folder / name).unlink(missing_ok=True)
     export(scene, folder / "scene.json")
     if scene.mesh is not None:
         export(scene, folder / "surface.npz")

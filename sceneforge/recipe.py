@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -24,7 +25,7 @@ from pydantic_core import PydanticCustomError
 from sceneforge._recipe_problems import explain, shown
 from sceneforge._recipe_yaml import Document, Where, path_text, read_yaml
 from sceneforge._suggest import suggestion
-from sceneforge.core import LABEL_NAMES, RecipeError, Request, ScanError, UsageError
+from sceneforge.core import LABEL_NAMES, Content, RecipeError, Request, ScanError, UsageError
 from sceneforge.data import PREFIX, resolve_content, resolve_scan
 
 FORMAT: Final = "sceneforge.recipe"
@@ -115,10 +116,8 @@ class Recipe(_Model):
         Raises:
             ContentError: A model cannot be used.
         """
-        from sceneforge.io import load_content
-
         used = {p.content for p in self.place}
-        models = {n: load_content(resolve_content(e.model)) for n, e in self.content.items() if n in used}
+        models = {n: load_model(e.model) for n, e in self.content.items() if n in used}
         return tuple(
             Request(
                 id=p.id,
@@ -164,6 +163,19 @@ def load_recipe(path: str | Path, *, scan: str | Path | None = None) -> Recipe:
         lines = dict.fromkeys(document.line(mark, text) for mark, text in sorted(problems, key=lambda p: p[0]))
         raise RecipeError("\n".join(lines))
     return recipe
+
+
+def load_model(text: str) -> Content:
+    """Content from a path or `sample:NAME`; a sample keeps that name as its path, which means the same everywhere.
+
+    Raises:
+        ContentError: The model cannot be used.
+        UsageError: There is no such sample.
+    """
+    from sceneforge.io import load_content
+
+    content = load_content(resolve_content(text))
+    return replace(content, path=text) if text.startswith(PREFIX) else content
 
 
 def recipe_schema() -> dict[str, Any]:

@@ -104,7 +104,7 @@ def test_usage_errors_exit_2(room: Path, understood: Path, tmp_path: Path, capsy
     code, _, err = run(["place", understood, "--content", "sample:rovr"], capsys)
     assert (code, err) == (2, "error: no embedded model is called 'rovr'; did you mean 'rover'?\n")
     code, _, err = run(["place", understood, "--content", "sample:rover", "--scale", "0"], capsys)
-    assert (code, err) == (2, "error: --scale must be positive, got 0\n")
+    assert (code, err) == (2, "error: --scale must be positive and finite, got 0\n")
     code, _, err = run(["export", understood, "-o", tmp_path / "x.nonsense"], capsys)
     assert (code, err.startswith("error: no writer for 'x.nonsense'")) == (2, True)
 

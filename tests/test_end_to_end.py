@@ -176,3 +176,41 @@ def test_track_writes_a_trajectory_and_notes_become_warnings(data_root: Path, tm
     assert trajectory_error(list(found.T_world_camera), given).ate_rmse_m < 0.05
     with pytest.warns(SceneForgeWarning, match="intrinsics"):
         understand(folder)
+
+
+def test_a_folder_holds_one_scene_only(tmp_path: Path, data_root: Path) -> None:
+    room = data_root / "data" / "roomplan" / "Room.json"
+    if not room.is_file():
+        pytest.skip(f"{room} is not there")
+    understand(sample_scan("living_room"), tmp_path, every=12)
+    (tmp_path / "arrangement.json").write_text("{}")
+    (tmp_path / "mine.txt").write_text("keep")
+    understand(room, tmp_path)
+    left = {p.name for p in tmp_path.iterdir()}
+    assert left == {"scene.json", "report.json", "plan.png", "mine.txt"}
+    scene = read_scene(tmp_path)
+    assert scene.mesh is None and scene.track is None
+
+
+def test_a_scene_is_not_rendered_into_another_capture(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from sceneforge.core import Arrangement, Scan, UsageError
+    from sceneforge.pipeline import render
+
+    scan = load(sample_scan("living_room"))
+    assert isinstance(scan, Scan)
+    scene = understand(scan, every=12)
+    for other in (replace(scan, format="tum_rgbd"), replace(scan, sources=scan.sources[:20])):
+        with pytest.raises(UsageError, match="render it with its own capture"):
+            render(other, scene, Arrangement(()), tmp_path)
+
+
+def test_a_file_in_the_way_is_said_before_any_work(tmp_path: Path) -> None:
+    from sceneforge.core import UsageError
+
+    (tmp_path / "taken").write_text("x")
+    for out in (tmp_path / "taken", tmp_path / "taken" / "below"):
+        with pytest.raises(UsageError, match="is a file"):
+            understand(sample_scan("living_room"), out)
+    assert (tmp_path / "taken").read_text() == "x"

@@ -150,16 +150,15 @@ def _contact(scene: Scene, truth: Scene, seed: int) -> dict[str, Any]:
     rover = load_content(sample_content("rover"))
     arrangement = arrange(scene, [Request("rover", rover, on=("table", "largest_horizontal"))], seed=seed)
     if not arrangement.placements:
-        return {"contact_mm": None, "certificate_gap_mm": None}
+        return {"placed": 0.0, "contact_mm": None, "certificate_gap_mm": None}
     placed = arrangement.placements[0]
     base = placed.T_world_content[:3, 3]
-    under = [
-        float(p.to_local(base)[1])
-        for p in truth.planes
-        if p.normal[1] > 0.9 and abs(p.to_local(base)[1]) < 0.15 and _contains(p, base)
-    ]
+    # The surface that truly carries it: the highest one that is not well above its base.
+    carrying = [p for p in truth.planes if p.normal[1] > 0.9 and _contains(p, base) and p.to_local(base)[1] > -0.3]
+    height = min((float(p.to_local(base)[1]) for p in carrying), default=None)
     return {
-        "contact_mm": round(1000 * min(under, key=abs), 2) if under else None,
+        "placed": 1.0,
+        "contact_mm": None if height is None else round(1000 * height, 2),
         "certificate_gap_mm": round(1000 * placed.certificate.contact_gap_m, 2),
     }
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sceneforge.core import FrameError, Label, RoomCapture, ScanError, Scene
+from sceneforge.core import FrameError, Label, RoomCapture, Scan, ScanError, Scene
 from sceneforge.core.transforms import inverse, rotation_between, transform_points
 from sceneforge.perception.understand import understand_room, understand_scan
 from tests.perception.furnished import BACK, ROOM, SEAT, TABLE, Truth, scan_of, turn_around
@@ -152,3 +152,17 @@ def test_few_frames_still_give_a_mesh(truth: Truth) -> None:
     scan = scan_of(truth.mesh, turn_around()[:2], (0, 1, 0))
     scene, _ = understand_scan(scan)
     assert scene.mesh is not None and len(scene.mesh.faces) > 1000
+
+
+def test_unusable_poses_count_against_the_limit(truth: Truth) -> None:
+    def without_poses(count: int) -> Scan:
+        sources = list(truth.scan.sources)
+        for i in range(count):
+            sources[i] = replace(sources[i], T_world_camera=None, problem="the pose is not finite")
+        return replace(truth.scan, sources=tuple(sources))
+
+    _, account = understand_scan(without_poses(3))
+    assert account.counts["frames_skipped"] == 3
+    assert "3 of 24 frames left out, the first frame-0: the pose is not finite" in account.warnings
+    with pytest.raises(ScanError, match="18 of 24 frames have no usable pose or picture"):
+        understand_scan(without_poses(18))
