@@ -13,6 +13,7 @@ import numpy as np
 from sceneforge.core import (
     CameraTrack,
     FrameError,
+    Label,
     Mesh,
     Plane,
     Progress,
@@ -25,6 +26,7 @@ from sceneforge.core import (
 from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
+from .device import with_device_objects, with_device_planes
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .objects import find_objects
@@ -156,7 +158,8 @@ def understand_scan(
 def understand_room(capture: RoomCapture, *, progress: Progress = silent) -> tuple[Scene, Account]:
     """Understand a mesh, a point cloud or a headset's room capture: the same path as a scan from the mesh on.
 
-    Where the capture has no mesh, the device's own planes and boxes are the scene.
+    The device's own planes and boxes lend their labels, and stay beside what was found where geometry does not show
+    them. Where the capture has no mesh, they are the scene.
 
     Raises:
         ScanError: There is neither a mesh nor any plane.
@@ -182,7 +185,30 @@ def understand_room(capture: RoomCapture, *, progress: Progress = silent) -> tup
     if not np.array_equal(T_scene_source, np.eye(4)):
         mesh = replace(mesh, vertices=transform_points(T_scene_source, mesh.vertices).astype(np.float32))
     scene = _understand_surface(mesh, None, account, progress)
+    if capture.planes or capture.objects:
+        scene = _with_entities(scene, capture, T_scene_source, account)
     return replace(scene, T_scene_source=T_scene_source, source=source), account
+
+
+def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, account: Account) -> Scene:
+    """The scene with the device's own planes and boxes: they name what geometry cannot."""
+    boxes = [replace(o, box=replace(o.box, T_world_box=T_scene_source @ o.box.T_world_box)) for o in capture.objects]
+        flat = [p for p in capture.planes if p.label is not Label.GLOBAL_MESH]
+    device = [replace(p, T_world_plane=T_scene_source @ p.T_world_plane) for p in flat]
+
+    planes = with_device_planes(scene.planes, device)
+    objects = with_device_objects(scene.objects, boxes)
+    mesh = scene.mesh
+    assert mesh is not None and mesh.instances is not None
+    mesh = label_mesh(mesh, planes, mesh.instances - np.int32(1))
+    graph = find_relations(planes, objects)
+    account.counts.update(
+        planes=len(planes),
+        objects=len(objects),
+        relations=len(graph.relations),
+        device_entities=len(device) + len(boxes),
+    )
+    return replace(scene, planes=planes, objects=objects, rooms=find_rooms(planes), graph=graph, mesh=mesh)
 
 
 def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, progress: Progress) -> Scene:

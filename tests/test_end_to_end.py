@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sceneforge.core import Label, OrientedBox, RoomCapture
+from sceneforge.core import Label, OrientedBox, Request, RoomCapture
 from sceneforge.core.transforms import inverse, make_transform, transform_points
 from sceneforge.data import sample_content, sample_scan
-from sceneforge.evaluation.planes import box_iou
-from sceneforge.io import load, read_scene
-from sceneforge.pipeline import understand
+from sceneforge.io import load, load_content, read_scene
+from sceneforge.perception.device import box_iou
+from sceneforge.pipeline import arrange, understand
 
 RECIPE = """format: sceneforge.recipe
 version: 1
@@ -122,6 +122,13 @@ def test_a_headset_room_keeps_its_frame_and_shows_its_walls(data_root: Path) -> 
     floor = scene.planes_labelled(Label.FLOOR)[0]
     assert abs(floor.to_local(device_floor.origin)[1]) < 0.1
     assert len(scene.planes_labelled(Label.WALL)) >= 3
+    said = {p.label for p in capture.planes if p.label is not Label.OTHER}
+    assert said <= {p.label for p in scene.planes}, "what the headset named keeps its name"
+    assert [o.label for o in scene.objects[: len(capture.objects)]] == [o.label for o in capture.objects]
+    windows = scene.planes_labelled(Label.WINDOW)
+    assert windows and all(w.observed_fraction == 0 for w in windows if w.id.startswith("device_"))
+    rover = Request("rover", load_content(sample_content("rover")), on=("table",), facing="camera")
+    assert arrange(scene, [rover]).placements, "a room without a camera track takes content too"
 
 
 @pytest.mark.slow
@@ -154,8 +161,6 @@ def test_the_sample_is_understood_to_the_millimetre() -> None:
 
 
 def test_content_ships_in_metres_and_loads() -> None:
-    from sceneforge.io import load_content
-
     rover = load_content(sample_content("rover"))
     assert 0.15 < rover.size.max() < 0.4
     assert rover.bounds[0, 1] == pytest.approx(0, abs=1e-4)

@@ -13,9 +13,10 @@ from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.data import sample_content, sample_scan
 from sceneforge.io import load, load_content
+from sceneforge.perception.device import box_iou
 from sceneforge.pipeline import arrange, understand
 
-from .planes import box_iou, match_planes
+from .planes import match_planes
 from .trajectory import trajectory_error
 
 MIN_SEEN = 0.35

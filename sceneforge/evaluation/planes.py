@@ -1,14 +1,12 @@
-"""Planes and boxes against references, by the definitions the field uses."""
+"""Planes against references, by the definitions the field uses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from sceneforge.core import OrientedBox, Plane
+from sceneforge.core import Plane
+from sceneforge.perception.device import plane_overlap
 
 MAX_ANGLE_DEG = 10.0
 MAX_OFFSET_M = 0.10
@@ -41,20 +39,12 @@ def match_planes(
     """
     pairs: list[tuple[float, int, int, PlaneMatch]] = []
     for j, ref in enumerate(reference):
-        target = _polygon(ref.polygon)
         for i, p in enumerate(predicted):
-            angle = float(np.degrees(np.arccos(np.clip(p.normal @ ref.normal, -1, 1))))
-            if angle >= MAX_ANGLE_DEG:
+            overlap = plane_overlap(p, ref)
+            if overlap is None:
                 continue
-            outline = _polygon(ref.to_local(p.to_world(p.polygon))[:, [0, 2]])
-            overlap = target.intersection(outline)
-            union = target.area + outline.area - overlap.area
-            iou = float(overlap.area / union) if union > 0 else 0.0
-            if iou <= min_iou:
-                continue
-            middle = ref.to_world(np.array([[overlap.centroid.x, overlap.centroid.y]]))[0]
-            offset = float((p.origin - middle) @ p.normal)
-            if abs(offset) < MAX_OFFSET_M:
+            iou, angle, offset = overlap
+            if iou > min_iou and angle < MAX_ANGLE_DEG and abs(offset) < MAX_OFFSET_M:
                 pairs.append((iou, i, j, PlaneMatch(p, ref, iou, angle, offset)))
     taken_i: set[int] = set()
     taken_j: set[int] = set()
@@ -65,26 +55,3 @@ def match_planes(
             taken_j.add(j)
             matches.append(match)
     return matches
-
-
-def box_iou(a: OrientedBox, b: OrientedBox) -> float:
-    """Intersection over union of two upright boxes: footprint overlap times shared height."""
-    ca, cb = a.corners, b.corners
-    shared = min(ca[:, 1].max(), cb[:, 1].max()) - max(ca[:, 1].min(), cb[:, 1].min())
-    if shared <= 0:
-        return 0.0
-    overlap = float(_hull(ca).intersection(_hull(cb)).area * shared)
-    return overlap / float(np.prod(a.size) + np.prod(b.size) - overlap)
-
-
-def _hull(corners: Any) -> Any:
-    from shapely.geometry import MultiPoint
-
-    return MultiPoint(corners[:, [0, 2]]).convex_hull
-
-
-def _polygon(outline: Any) -> Any:
-    from shapely.geometry import Polygon
-
-    shape = Polygon(outline)
-    return shape if shape.is_valid else shape.buffer(0)
