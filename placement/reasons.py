@@ -13,6 +13,7 @@ from sceneforge.core.arrays import Float64
 from .body import Body, Mount
 from .candidates import Wish
 from .check import Fit
+from .relations import ROOM_MIDDLE
 from .rules import REACH_M
 from .surface import Surface
 
@@ -79,6 +80,11 @@ def _heading(wish: Wish, body: Body, T: Float64) -> str:
         return f"It hangs upright, its middle {centre_of(wish.request, T)[1] - wish.floor_y:.2f} m above the floor."
     if wish.request.yaw_deg is not None:
         return f"Its heading is {degrees:.1f} degrees as asked."
+    if wish.look_at is not None and wish.look_at.id == ROOM_MIDDLE:
+        return (
+            f"It is turned to {degrees:.1f} degrees so that its front faces {ROOM_MIDDLE}: "
+            "there is no camera track, so where the camera was is not known."
+        )
     if wish.look_at is not None:
         return f"It is turned to {degrees:.1f} degrees so that its front faces '{wish.look_at.id}'."
     return f"It is turned to {degrees:.1f} degrees: along the surface's edges, its front towards the viewers."

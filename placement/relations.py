@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 
@@ -16,6 +17,12 @@ from .rules import MAX_SLOPE_DEG
 from .triangles import outline_polygon
 
 CAMERA = "camera"
+ROOM_MIDDLE = "the room's middle"
+"""What stands in for the camera in a scene without a track."""
+VIEWER_HEIGHT_M = 1.5
+"""Of whoever stands in the room's middle."""
+MAX_NAMED = 5
+"""Ids that a message names; it counts the others."""
 LARGEST_HORIZONTAL = "largest_horizontal"
 FAMILIES: Mapping[str, tuple[Label, ...]] = {
     "floor": (Label.FLOOR, Label.RUG),
@@ -41,9 +48,11 @@ def planes_for(on: str, scene: Scene) -> tuple[Plane, ...]:
         if plane.id == on:
             return (plane,)
     if on not in {label.value for label in Label}:
+        planes = [p.id for p in scene.planes]
         raise UsageError(
-            f"'{on}' is neither a label nor a plane of this scene; expected a label such as 'table' or 'floor', "
-            f"'{LARGEST_HORIZONTAL}', or one of {[p.id for p in scene.planes]}"
+            f"'{on}' is neither a label nor a plane of this scene;"
+            f"{_suggestion(on, [*(label.value for label in Label), LARGEST_HORIZONTAL, *planes])} expected a label "
+            f"such as 'table' or 'floor', '{LARGEST_HORIZONTAL}', or a plane's id ({_few(planes)})"
         )
     return scene.planes_labelled(*FAMILIES.get(on, (Label(on),)))
 
@@ -69,11 +78,20 @@ def check_requests(scene: Scene, requests: Sequence[Request]) -> None:
         ):
             if target is not None and target not in allowed:
                 raise UsageError(
-                    f"request '{request.id}' {what} '{target}', which is not there; expected one of {sorted(allowed)}"
+                    f"request '{request.id}' {what} '{target}', which is not there;"
+                    f"{_suggestion(target, allowed)} expected one of {_few(sorted(allowed))}"
                 )
-        if request.facing == CAMERA and scene.track is None:
-            raise UsageError(f"request '{request.id}' faces the camera, but the scene has no camera track")
         earlier.add(request.id)
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, sorted(set(known)), n=1)
+    return f" did you mean '{close[0]}'? Otherwise" if close else ""
+
+
+def _few(ids: Sequence[str]) -> str:
+    more = len(ids) - MAX_NAMED
+    return (", ".join(ids[:MAX_NAMED]) or "there are none") + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,7 @@ class Target:
     """Something to look at or to stay near: a box, or a flat outline (a box without height)."""
 
     id: str
-    """Its id, or "camera"."""
+    """Its id, "camera" or `ROOM_MIDDLE`."""
     box: OrientedBox
     """Extent in the world."""
 
@@ -99,16 +117,15 @@ class Target:
 def target_of(name: str, scene: Scene, placed: Mapping[str, Placement]) -> Target | None:
     """The thing with this id; None for a request that found no place.
 
-    Raises:
-        ValueError: "camera" without a track (`check_requests` refuses it first).
+    "camera" is the mean camera position, or the room's middle in a scene without a track (a headset's room, a mesh).
     """
     if name == CAMERA:
-        centre = camera_centre(scene)
+        centre = viewers_centre(scene)
         if centre is None:
-            raise ValueError("the scene has no camera track")
+            return None
         T = np.eye(4)
         T[:3, 3] = centre
-        return Target(name, OrientedBox(T, np.zeros(3)))
+        return Target(ROOM_MIDDLE if camera_centre(scene) is None else name, OrientedBox(T, np.zeros(3)))
     for plane in scene.planes:
         if plane.id == name:
             return Target(name, _flat_box(plane))
@@ -135,3 +152,16 @@ def camera_centre(scene: Scene) -> Float64 | None:
     if scene.track is None or not len(scene.track.indices):
         return None
     return np.asarray(scene.track.T_world_camera[:, :3, 3].mean(axis=0))
+
+
+def viewers_centre(scene: Scene) -> Float64 | None:
+    """(3,) where people look from: `camera_centre`, or the room's middle; None without track and planes.
+
+    The room's middle is that of the first room's floor, or of all planes, at eye height.
+    """
+    centre = camera_centre(scene)
+    if centre is not None or not scene.planes:
+        return centre
+    middles = np.array([p.to_world(p.polygon.mean(axis=0)) for p in scene.planes])
+    x, z = scene.rooms[0].polygon.mean(axis=0) if scene.rooms else middles[:, [0, 2]].mean(axis=0)
+    return np.array([x, float(middles[:, 1].min()) + VIEWER_HEIGHT_M, z])

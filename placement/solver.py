@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from sceneforge.core import Arrangement, Camera, Placement, Plane, Rejection, Request, Scene, Unplaced
-from sceneforge.core.arrays import Float64
 from sceneforge.core.progress import Progress, silent
 from sceneforge.core.transforms import transform_points
 
@@ -18,7 +17,7 @@ from .check import Fit, Placed, check_place
 from .explain import diagnose, too_large
 from .raster import Fitter
 from .reasons import certificate_of, describe, unplaced_summary
-from .relations import camera_centre, check_requests, planes_for, target_of
+from .relations import check_requests, planes_for, target_of, viewers_centre
 from .rules import CERTIFICATE_POSES, GOOD_CONTACT_GAP_M, MAX_CONTACT_GAP_M, VIEW_POSES, Failure
 from .surface import Surface, mount_of
 from .triangles import Triangles, outline_polygon, scene_triangles
@@ -93,8 +92,7 @@ class _Solver:
         floors = [float(p.origin[1]) for p in scene.planes if p.label.value == "floor"]
         lowest = float(self.soup.vertices[:, 1].min()) if len(self.soup.vertices) else 0.0
         self.floor_y = min(floors) if floors else lowest
-        centre = camera_centre(scene)
-        self.towards = centre if centre is not None else _room_centre(scene)
+        self.towards = viewers_centre(scene)
 
     def answer(self, number: int, request: Request) -> None:
         """Place one request or note why not."""
@@ -241,12 +239,3 @@ def _stand_on(surface: Surface, placed: Placed) -> None:
 def _rejection(plane: Plane, failure: Failure) -> Rejection:
     detail = f"On '{plane.id}' ({plane.label.value}): {failure.detail}."
     return Rejection(plane.id, plane.label.value, failure.rule, round(failure.margin_mm, 1), detail)
-
-
-def _room_centre(scene: Scene) -> Float64 | None:
-    """(3,) the middle of the first room's floor, or of all planes, one and a half metres up; None without planes."""
-    if not scene.planes:
-        return None
-    middles = np.array([p.to_world(p.polygon.mean(axis=0)) for p in scene.planes])
-    x, z = scene.rooms[0].polygon.mean(axis=0) if scene.rooms else middles[:, [0, 2]].mean(axis=0)
-    return np.array([x, float(middles[:, 1].min()) + 1.5, z])

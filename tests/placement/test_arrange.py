@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 import shapely
-from rooms import TABLE_TOP, block, box, content_of, level, mesh_of, rectangle, room_scene, sheet
 
 from sceneforge.core import Arrangement, Label, OrientedBox, Placement, Plane, Request, Scene, SceneObject, UsageError
 from sceneforge.core.transforms import make_transform, plane_frame, transform_points
 from sceneforge.placement import arrange
+from tests.placement.rooms import TABLE_TOP, block, box, content_of, level, mesh_of, rectangle, room_scene, sheet
 
 
 def world_vertices(p: Placement) -> np.ndarray:
@@ -125,6 +125,41 @@ def test_faces_what_it_should():
         to = target - transform_points(p.T_world_content, np.zeros(3))
         wanted = float(np.degrees(np.arctan2(to[0], to[2])))
         assert abs((heading_deg(p) - wanted + 180) % 360 - 180) < 1.0
+
+
+@pytest.mark.parametrize("with_mesh", [True, False])
+def test_facing_the_camera_without_a_track_is_facing_the_room(with_mesh):
+    full = room_scene(track=False)
+    scene = Scene(planes=full.planes, mesh=full.mesh if with_mesh else None)
+    p = only(arrange(scene, [Request("a", block(0.2, 0.2, 0.3), on=("floor_0",), near="wall_left", facing="camera")]))
+    middle = np.mean([q.to_world(q.polygon.mean(axis=0)) for q in scene.planes], axis=0)
+    to = middle - transform_points(p.T_world_content, np.zeros(3))
+    assert np.hypot(to[0], to[2]) > 0.5, "near the wall, away from the middle"
+    wanted = float(np.degrees(np.arctan2(to[0], to[2])))
+    assert abs((heading_deg(p) - wanted + 180) % 360 - 180) < 1.0
+    assert any("front faces the room's middle: there is no camera track" in r for r in p.reasons)
+
+
+def test_messages_name_a_few_ids_and_the_likeliest():
+    scene = room_scene()
+    extra = tuple(level(f"shelf_{k}", Label.SHELF, 1.0, rectangle(0.3, 0.3), (k, 9)) for k in range(244))
+    many = Scene(planes=(*scene.planes, *extra), mesh=scene.mesh)
+    thing = block(0.1, 0.1, 0.1)
+    for more, suggestion in (
+        ({"on": ("tabel_0",)}, "'table_0'"),
+        ({"on": ("tabel",)}, "'table'"),
+        ({"facing": "wall_lefft"}, "'wall_left'"),
+        ({"near": "cieling_0"}, "'ceiling_0'"),
+    ):
+        with pytest.raises(UsageError) as error:
+            arrange(many, [Request("a", thing, **more)])
+        text = str(error.value)
+        assert f"did you mean {suggestion}?" in text
+        assert len(text) < 300 and text.count("shelf_") <= 5
+        left_out = len(many.planes) - 5 + ("facing" in more)  # the camera can be faced too
+        assert f"and {left_out} more" in text
+    with pytest.raises(UsageError, match=r"'zzzz' is neither a label nor a plane of this scene; expected"):
+        arrange(Scene(planes=()), [Request("a", thing, on=("zzzz",))])
 
 
 def test_front_turns_to_the_viewers_along_the_edges():
@@ -292,8 +327,7 @@ def test_a_ball_touches_with_its_lowest_point():
 
 
 SCRIPT = """
-import sys; sys.path.insert(0, {tests!r})
-from rooms import *
+from tests.placement.rooms import *
 from sceneforge.core import Request
 from sceneforge.placement import arrange
 scene = room_scene([box([0.1, .75, -.2], [.4, 1.0, .2])], bumps=0.003)
@@ -308,7 +342,7 @@ def test_same_seed_same_answer_across_processes():
     from pathlib import Path
 
     def run(seed: int) -> str:
-        script = SCRIPT.format(tests=str(Path(__file__).parent), seed=seed)
+        script = SCRIPT.format(seed=seed)
         root = str(Path(__file__).parents[2])
         return subprocess.run(
             [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=root

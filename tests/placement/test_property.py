@@ -10,11 +10,11 @@ import numpy as np
 import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rooms import block, box, level, mesh_of, rectangle, sheet, track_around
 
 from sceneforge.core import Label, Placement, Request, Scene
 from sceneforge.core.transforms import make_transform, transform_points
 from sceneforge.placement import arrange
+from tests.placement.rooms import block, box, level, mesh_of, rectangle, sheet, track_around
 
 length = st.floats(0.05, 0.5)
 
