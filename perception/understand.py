@@ -193,7 +193,7 @@ def understand_room(capture: RoomCapture, *, progress: Progress = silent) -> tup
 def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, account: Account) -> Scene:
     """The scene with the device's own planes and boxes: they name what geometry cannot."""
     boxes = [replace(o, box=replace(o.box, T_world_box=T_scene_source @ o.box.T_world_box)) for o in capture.objects]
-        flat = [p for p in capture.planes if p.label is not Label.GLOBAL_MESH]
+    flat = [p for p in capture.planes if p.label is not Label.GLOBAL_MESH]
     device = [replace(p, T_world_plane=T_scene_source @ p.T_world_plane) for p in flat]
 
     planes = with_device_planes(scene.planes, device)
