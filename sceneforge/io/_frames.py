@@ -77,6 +77,13 @@ def paired(color: Iterable[Path], depth: Iterable[Path]) -> list[tuple[str, Path
     return [(n, by_color.get(n), by_depth.get(n)) for n in names]
 
 
+def missing(kind: str, file: Path | None, other: Path | None) -> str:
+    """The problem of a frame without its colour or depth `file`, with the name of that or of its `other` image."""
+    if file is not None:
+        return f"{kind} image {file.name} is missing"
+    return f"{kind} image is missing" if other is None else f"{kind} image is missing, {other.name} has no partner"
+
+
 def same_count(path: Path, **counts: int) -> None:
     """Refuse lists that belong together but differ in length.
 
@@ -210,9 +217,9 @@ def _source(shot: Shot, camera: Camera | None, depth_camera: Camera | None, unit
         raise ScanError("no intrinsics", frame=shot.name, expected="a camera for every frame")
     path = str(shot.depth or shot.color or "")
     problem = shot.pose.problem
-    for kind, file in (("colour", shot.color), ("depth", shot.depth)):
+    for kind, file, other in (("colour", shot.color, shot.depth), ("depth", shot.depth, shot.color)):
         if file is None or not file.is_file():
-            problem = f"{kind} image {'' if file is None else file.name + ' '}is missing"
+            problem = missing(kind, file, other)
     return FrameSource(
         shot.name,
         path,

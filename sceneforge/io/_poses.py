@@ -13,6 +13,9 @@ from sceneforge.core.transforms import inverse, make_transform, orthonormalised,
 ROTATION_TOLERANCE = 0.02
 """How far R R^T may be from the identity and count as a rounded rotation: three decimals pass, a scale does not."""
 
+MAX_DISTANCE_M = 1000.0
+"""A camera farther from the origin of its world than this was lost, or its file is damaged, metres."""
+
 OPENGL_CAMERA = np.diag([1.0, -1.0, -1.0, 1.0])
 """T_opengl_opencv: OpenGL and ARKit cameras look along -Z with +Y up; right-multiply to get OpenCV axes."""
 
@@ -39,7 +42,7 @@ def pose_from_matrix(values: ArrayLike) -> Pose:
     R = M[:3, :3]
     if np.abs(R @ R.T - np.eye(3)).max() > ROTATION_TOLERANCE or np.linalg.det(R) < 0:
         return Pose(None, f"pose is not a rotation and translation (determinant {np.linalg.det(R):.3f})")
-    return Pose(orthonormalised(M))
+    return _near(orthonormalised(M))
 
 
 def pose_from_quaternion(translation: ArrayLike, xyzw: ArrayLike) -> Pose:
@@ -50,7 +53,7 @@ def pose_from_quaternion(translation: ArrayLike, xyzw: ArrayLike) -> Pose:
     length = float(np.linalg.norm(q))
     if abs(length - 1) > 0.1:
         return Pose(None, f"quaternion of the pose has length {length:.3f} instead of 1")
-    return Pose(make_transform(rotation_from_quaternion(q), t))
+    return _near(make_transform(rotation_from_quaternion(q), t))
 
 
 def pose_from_axis_angle(rotation: ArrayLike, translation: ArrayLike) -> Pose:
@@ -62,7 +65,14 @@ def pose_from_axis_angle(rotation: ArrayLike, translation: ArrayLike) -> Pose:
     half = 0.5 * angle
     xyz = r * (np.sin(half) / angle if angle > 1e-12 else 0.5)
     R = rotation_from_quaternion([*xyz, np.cos(half)])
-    return Pose(inverse(make_transform(R, t)))
+    return _near(inverse(make_transform(R, t)))
+
+
+def _near(T: Float64) -> Pose:
+    distance = float(np.abs(T[:3, 3]).max())  # a norm could overflow
+    if distance > MAX_DISTANCE_M:
+        return Pose(None, f"pose lies {distance:.4g} m from the origin, more than {MAX_DISTANCE_M:g} m")
+    return Pose(T)
 
 
 def from_opengl(pose: Pose) -> Pose:

@@ -12,7 +12,7 @@ from sceneforge.core.errors import FrameError, ScanError
 from sceneforge.core.scan import FrameSource, Scan
 
 from ._exr import exr_size, read_exr
-from ._frames import any_listed, checked, common_size, has, listed, paired
+from ._frames import any_listed, checked, common_size, has, listed, missing, paired
 from ._images import read_color
 from ._record3d import Metadata, frame_cameras
 
@@ -40,7 +40,7 @@ def read(path: Path) -> Scan:
         pose = metadata.pose(index)
         problem = pose.problem
         if color is None or depth is None:
-            problem = f"{'colour' if color is None else 'depth'} image is missing"
+            problem = missing("colour" if color is None else "depth", None, depth or color)
         file = depth or color or root
         sources.append(
             FrameSource(

@@ -29,6 +29,7 @@ def sniff(path: Path) -> bool:
 def read(path: Path) -> Scan:
     """Frames by name; poses are camera-to-world 4x4; depth is 16-bit millimetres, 0 and 65535 = none.
 
+    A frame that lacks one of its two images is counted, with a problem.
     `camera-intrinsics.txt` (any headers) and `gravity-direction.txt` are used where present, in the folder or above the
     sequence.
     """
@@ -40,11 +41,7 @@ def read(path: Path) -> Scan:
     for folder in sequences:
         start = shots[-1].timestamp_s + 1 / RATE_HZ if shots else 0.0  # each sequence's clock begins at 0
         prefix = f"{folder.name}/" if folder != path else ""
-        depths = sorted(folder.glob("frame-*.depth.png"), key=lambda p: natural_key(p.name))
-        for depth in depths:
-            stem = depth.name.removesuffix(".depth.png")
-            colors = [folder / f"{stem}.color{e}" for e in (".jpg", ".png")]
-            color = next((c for c in colors if c.is_file()), colors[0])
+        for stem, color, depth in _images(folder):
             number = "".join(c for c in stem.removeprefix("frame-") if c.isdigit())
             time = start + (int(number) / RATE_HZ if number else float(len(shots)))
             shots.append(Shot(prefix + stem, color, depth, time, _pose(folder / f"{stem}.pose.txt")))
@@ -65,6 +62,15 @@ def read(path: Path) -> Scan:
         up=None if gravity is None else _up(gravity),
         notes=notes,
     )
+
+
+def _images(folder: Path) -> list[tuple[str, Path, Path]]:
+    """(stem, colour, depth) for every frame that has at least one of them; the other path then leads nowhere."""
+    depths = {p.name.removesuffix(".depth.png"): p for p in folder.glob("frame-*.depth.png")}
+    colors = {p.name.rsplit(".color", 1)[0]: p for e in ("png", "jpg") for p in folder.glob(f"frame-*.color.{e}")}
+    kind = next(iter(colors.values())).suffix if colors else ".png"
+    stems = sorted(depths.keys() | colors.keys(), key=natural_key)
+    return [(s, colors.get(s, folder / f"{s}.color{kind}"), depths.get(s, folder / f"{s}.depth.png")) for s in stems]
 
 
 def _sequences(path: Path) -> list[Path]:
