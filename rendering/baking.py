@@ -18,7 +18,7 @@ from sceneforge.core.arrays import Float32, Float64
 from .directions import cone, cosine_hemisphere, frames
 from .lighting import SUN_HALF_ANGLE, LightRig
 from .packing import PackedContent
-from .tracing import Tracer
+from .tracing import Tracer, shadowed
 
 SKY_RAYS, SUN_RAYS = 64, 32
 INTERREFLECTION = 1.5
@@ -67,18 +67,18 @@ def sky_weight(directions: Float64) -> Float64:
 
 
 def plane_shadows(
-    scene: Scene, arrangement: Arrangement, content: PackedContent, casters: Tracer, rig: LightRig
+    scene: Scene, arrangement: Arrangement, content: PackedContent, casters: Tracer, room: Tracer, rig: LightRig
 ) -> tuple[ShadowMap, ...]:
     """One map per placement, of all content's shadow on the plane it stands on."""
     maps = []
     for index, placement in enumerate(arrangement.placements):
         plane = scene.plane(placement.surface)
         points = plane.to_local(content.placement_vertices(index))
-        maps.append(_plane_shadow(plane, points, casters, rig))
+        maps.append(_plane_shadow(plane, points, casters, room, rig))
     return tuple(maps)
 
 
-def _plane_shadow(plane: Plane, points: Float64, casters: Tracer, rig: LightRig) -> ShadowMap:
+def _plane_shadow(plane: Plane, points: Float64, casters: Tracer, room: Tracer, rig: LightRig) -> ShadowMap:
     low, high = points.min(axis=0), points.max(axis=0)
     height = max(high[1], 0.01)
     light = plane.T_world_plane[:3, :3].T @ rig.to_light
@@ -92,14 +92,14 @@ def _plane_shadow(plane: Plane, points: Float64, casters: Tracer, rig: LightRig)
     # A coarse pass finds where there is shadow at all; only there the fine samples are worth their rays.
     coarse = np.ones((nx, nz), dtype=bool)
     step = 4
-    value = _ratio(plane.to_world(xz[::step, ::step].reshape(-1, 2)), plane.normal, casters, rig, 0.004)
+    value = _ratio(plane.to_world(xz[::step, ::step].reshape(-1, 2)), plane.normal, casters, room, rig, 0.004)
     touched = (value < 0.997).reshape(xz[::step, ::step].shape[:2])
     import cv2
 
     near = cv2.dilate(touched.astype(np.uint8), np.ones((3, 3), np.uint8))
     coarse = np.kron(near, np.ones((step, step), np.uint8))[:nx, :nz] > 0
     ratio = np.ones((nx, nz))
-    ratio[coarse] = _ratio(plane.to_world(xz[coarse]), plane.normal, casters, rig, 0.002)
+    ratio[coarse] = _ratio(plane.to_world(xz[coarse]), plane.normal, casters, room, rig, 0.002)
     ratio = cv2.GaussianBlur(ratio, (0, 0), 0.7)
     to_end = [np.minimum(np.arange(n), np.arange(n)[::-1]) for n in (nx, nz)]
     edge = np.minimum.outer(*to_end)
@@ -126,17 +126,17 @@ def _around(normals: Float64, count: int) -> Float64:
     return np.asarray(np.swapaxes(turned, 1, 2).reshape(*normals.shape[:-1], count, 3))
 
 
-def _ratio(points: Float64, normals: Float64, casters: Tracer, rig: LightRig, lift: float) -> Float32:
+def _ratio(points: Float64, normals: Float64, casters: Tracer, room: Tracer, rig: LightRig, lift: float) -> Float32:
     """Shadow ratio of surface points (n, 3) with normals (3,) or (n, 3)."""
     n = np.broadcast_to(normals, points.shape)
-    origin = (points + lift * n).astype(np.float32)
     sky = _around(normals, SKY_RAYS)
     weight = np.where(sky[..., 1] > 0, sky_weight(sky), 0.45)
     towards = np.broadcast_to(sky.astype(np.float32), (len(n), *sky.shape[-2:]))
-    free = (weight * ~casters.blocked(origin, towards, np.inf)).sum(axis=1) / weight.sum(axis=-1)
+    free = (weight * ~shadowed(casters, room, points, n, lift, towards)).sum(axis=1) / weight.sum(axis=-1)
     facing = np.maximum(n @ rig.to_light, 0)
     beams = cone(rig.to_light, SUN_HALF_ANGLE, SUN_RAYS).astype(np.float32)
-    lit = 1 - casters.blocked(origin, np.broadcast_to(beams, (len(n), *beams.shape)), np.inf).mean(axis=1)
+    beams = np.broadcast_to(beams, (len(n), *beams.shape))
+    lit = 1 - shadowed(casters, room, points, n, lift, beams).mean(axis=1)
     share = rig.sun_share * facing / max(float(rig.to_light[1]), 0.05)
     ratio = ((1 - rig.sun_share) * free + share * lit) / (1 - rig.sun_share + share)
     # The content also stops light that has bounced about the room, which one traced bounce leaves out.
@@ -144,7 +144,12 @@ def _ratio(points: Float64, normals: Float64, casters: Tracer, rig: LightRig, li
 
 
 def mesh_shadows(
-    scene: Scene, content: PackedContent, casters: Tracer, rig: LightRig, maps: tuple[ShadowMap, ...]
+    scene: Scene,
+    content: PackedContent,
+    casters: Tracer,
+    room: Tracer,
+    rig: LightRig,
+    maps: tuple[ShadowMap, ...],
 ) -> Float32:
     """(V,) shadow ratio of the scanned mesh's vertices."""
     mesh = scene.mesh
@@ -164,7 +169,7 @@ def mesh_shadows(
     if not len(near):
         return out
     normals = mesh.vertex_normals[near]
-    ratio = _ratio(points[near], normals, casters, rig, 0.006)
+    ratio = _ratio(points[near], normals, casters, room, rig, 0.006)
     for shadow in maps:  # scanned surface on a supporting plane takes the plane's own, finer answer
         local = shadow.plane.to_local(points[near])
         flat = (np.abs(local[:, 1]) < 0.03) & (normals @ shadow.plane.normal > 0.7)
@@ -207,6 +212,6 @@ def _ground(points: Float64, normals: Float64, size: float, maps: tuple[ShadowMa
         lean = normals @ shadow.plane.T_world_plane[:3, :3]
         height = np.maximum(local[:, 1:2], 0)
         ratio = shadow.sample(local[:, [0, 2]] + lean[:, [0, 2]] * (0.7 * height + 0.01 * size))
-        hold = np.exp(-height[:, 0] / (0.35 * size))
+        hold = np.exp(-height[:, 0] / (0.35 * size)) * (local[:, 1] > -0.05)  # content below it sees its underside
         out = np.minimum(out, (1 - hold * (1 - ratio)).astype(np.float32))
     return out

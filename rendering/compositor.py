@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Arrangement, Camera, Frame, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.transforms import inverse, transform_points
 
 from .baking import ShadowMap, content_light, mesh_shadows, plane_shadows
 from .color import TO_LINEAR, TO_SRGB
@@ -18,7 +19,7 @@ from .directions import PIXEL_OFFSETS
 from .lighting import ExposureTracker, light_rig
 from .packing import pack
 from .planes import plane_triangles
-from .region import Rect, bounds_on_screen, box_corners, merged
+from .region import NEAR_M, Rect, bounds_on_screen, box_corners, merged
 from .splitting import receiver
 from .tracing import Tracer
 
@@ -26,6 +27,8 @@ MAX_LAYERS = 4
 """Transparent surfaces that are followed along one ray."""
 CELL = 8
 """Pixels; the grain at which shadow's place in the picture is found."""
+POINTS_ASKED = 256
+"""Most vertices of a placement that stand for it where a frame is asked how much of it is in view."""
 
 
 DECIDERS = ("sensor", "mesh", "plane", "none")
@@ -79,16 +82,17 @@ class FrameCompositor:
         casters = Tracer(content.vertices, content.faces[content.casts_shadow])
         self._rig = light_rig(scene, self._room, content.vertices.mean(axis=0, dtype=np.float64))
         self._exposure = ExposureTracker(scene, self._room, self._rig)
-        self._maps = plane_shadows(scene, arrangement, content, casters, self._rig)
+        self._maps = plane_shadows(scene, arrangement, content, casters, self._room, self._rig)
         self._room_shadow = (
             np.ones(len(vertices), dtype=np.float32)
             if scene.mesh is None
-            else mesh_shadows(scene, content, casters, self._rig, self._maps)
+            else mesh_shadows(scene, content, casters, self._room, self._rig, self._maps)
         )
         self._light = content_light(content, casters, self._rig, self._maps)
         planes = [scene.plane(p.surface) for p in arrangement.placements]
         self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
         self._corners = [box_corners(v) for v in solids]
+        self._samples = [v[:: -(-len(v) // POINTS_ASKED)] for v in solids]
         self._darkened = [self._shadow_points(v, m, vertices) for v, m in zip(solids, self._maps, strict=True)]
         self.facts.seconds["build"] += time.perf_counter() - start
 
@@ -138,6 +142,29 @@ class FrameCompositor:
             for rect in merged(rects):
                 self._compose_rect(out, view, rect, [b for b in boxes if b is not None], cells, white)
         return out
+
+    def shown(self, camera: Camera, T_world_camera: Float64) -> float:
+        """Largest share (0..1) of any one placement's points that a frame has in view, not hidden by the scanned room.
+
+        Args:
+            camera: The frame's colour camera.
+            T_world_camera: (4, 4) camera-to-world in the scene's world, OpenCV axes.
+        """
+        if self._empty:
+            return 0.0
+        T = np.asarray(T_world_camera, dtype=np.float64)
+        return max(self._share_seen(points, camera, T) for points in self._samples)
+
+    def _share_seen(self, points: Float64, camera: Camera, T: Float64) -> float:
+        p = transform_points(inverse(T), points)
+        front = p[:, 2] > NEAR_M
+        uv, _ = camera.project(p[front])
+        inside = ((uv > -0.5) & (uv < np.array([camera.width, camera.height]) - 0.5)).all(axis=1)
+        seen = points[front][inside]
+        rays = np.empty((len(seen), 6), dtype=np.float32)
+        rays[:, :3], rays[:, 3:] = T[:3, 3], seen - T[:3, 3]
+        to_room, _, _ = self._room.first_hits(rays)  # 1 = at the point itself
+        return float(np.count_nonzero(to_room > 0.97)) / len(points)
 
     def _compose_rect(
         self, out: UInt8, view: _View, rect: Rect, boxes: list[Rect], cells: tuple[UInt8, UInt8], white: Float64

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core.arrays import Float32
+from sceneforge.core.arrays import Float32, Float64
+
+SKIN_M = 0.04
+"""Room this close above a receiving point is that surface's own noise (about two voxels of a scan)."""
+LONGEST_START_M = 0.15
+"""Grazing rays leave the skin no later than this far along."""
+SUNK_M = 0.03
+"""Content this far under the scanned face of what carries it still counts as being above it."""
 
 
 class Tracer:
@@ -34,6 +41,15 @@ class Tracer:
         hit = self._scene.cast_rays(self._tensor(rays))
         return hit["t_hit"].numpy(), hit["primitive_ids"].numpy(), hit["primitive_uvs"].numpy()
 
+    def first_sides(self, rays: Float32) -> tuple[Float32, Float32]:
+        """Nearest hits of rays (n, 6): distance in direction lengths (inf = none), and cosine between direction and
+        the face's normal: positive on a face's back.
+        """
+        if self.empty or not len(rays):
+            return np.full(len(rays), np.inf, dtype=np.float32), np.zeros(len(rays), dtype=np.float32)
+        hit = self._scene.cast_rays(self._tensor(rays))
+        return hit["t_hit"].numpy(), np.einsum("ij,ij->i", rays[:, 3:], hit["primitive_normals"].numpy())
+
     def blocked(self, origins: Float32, directions: Float32, reach: float) -> NDArray[np.bool_]:
         """(n, k) bool: whether anything lies within `reach` metres of origins (n, 3) along directions (n, k, 3)."""
         n, k = directions.shape[:2]
@@ -48,3 +64,36 @@ class Tracer:
             rays[..., 3:] = directions[part]
             out[part] = self._scene.test_occlusions(self._tensor(rays), 0.0, reach).numpy()
         return out
+
+
+def shadowed(
+    content: Tracer, room: Tracer, points: Float64, normals: Float64, lift: float, directions: Float32
+) -> NDArray[np.bool_]:
+    """(n, k) bool: whether content takes the light that would come to room's points (n, 3) from directions (n, k, 3).
+
+    Where the room itself stands between a point and the content, as a tabletop does for the floor below, content takes
+    nothing: that light never came.
+
+    Args:
+        content: What casts shadow.
+        room: What was there before.
+        points: (n, 3) on the room's surface.
+        normals: (n, 3) unit, of that surface.
+        lift: Metres above the points where rays towards content start.
+        directions: (n, k, 3) unit.
+    """
+    origins = (points + lift * normals).astype(np.float32)
+    out = content.blocked(origins, directions, np.inf)
+    point, which = np.nonzero(out)
+    if room.empty or not len(point):
+        return out
+    d = directions[point, which]
+    rays = np.concatenate([origins[point], d], axis=1)
+    to_content, _, _ = content.first_hits(rays)
+    cosine = np.einsum("ij,ij->i", d, normals[point].astype(np.float32))
+    start = np.minimum(SKIN_M / np.maximum(cosine, 1e-3), LONGEST_START_M)
+    rays[:, :3] += start[:, None] * d
+    to_room, outward = room.first_sides(rays)
+    sunk = np.where(outward > 0, SUNK_M / np.maximum(outward, 0.1), 0)
+    out[point, which] = start + to_room >= to_content + sunk
+    return out
