@@ -20,7 +20,10 @@ from sceneforge.core.progress import Progress, silent
 from .compositor import FrameCompositor
 from .sheet import Thumbnail, contact_sheet, thumbnail
 
-SHEET_FRAMES = 12
+SHEET_FRAMES, SHEET_WITH_CONTENT = 12, 9
+"""Cells of the contact sheet, and how many of them go to frames that show content while there are others too."""
+WELL_SHOWN = 0.5
+"""Share of a placement in view from which a frame shows it."""
 QUEUE = 3
 """Composed frames that may wait for the encoder; memory does not grow with the video."""
 
@@ -82,7 +85,8 @@ def render_video(
     if width < 2 or height < 2:
         raise ScanError(f"frames are {first.width}x{first.height}", path=scan.path, expected="at least 2x2 pixels")
     compositor = FrameCompositor(scene, arrangement)
-    shown = {wanted[i] for i in np.linspace(0, len(wanted) - 1, min(SHEET_FRAMES, len(wanted))).round().astype(int)}
+    shares = [compositor.shown(scan.sources[i].camera, poses[i]) for i in wanted]
+    shown = {wanted[i] for i in sheet_frames(shares)}
     thumbnails: list[Thumbnail] = []
     bad: list[FrameError] = []
 
@@ -106,6 +110,28 @@ def render_video(
     facts |= {f"{stage}_s": round(value, 4) for stage, value in seconds.items()}
     facts |= {f"share_{decider}": round(value, 6) for decider, value in compositor.facts.shares.items()}
     return RenderResult(video, sheet, tuple(str(b) for b in bad), facts)
+
+
+def sheet_frames(shares: Sequence[float]) -> list[int]:
+    """Which frames a contact sheet shows, in order: most of them with content, the others for the room around it.
+
+    Args:
+        shares: How much of the content every frame shows, 0..1. Where no frame shows WELL_SHOWN, any share counts.
+
+    Returns:
+        Positions in `shares`, evenly spread over either kind; all of them where they are few.
+    """
+    least = WELL_SHOWN if max(shares, default=0) >= WELL_SHOWN else 1e-9
+    content = [i for i, s in enumerate(shares) if s >= least]
+    room = [i for i, s in enumerate(shares) if s < least]
+    cells = min(SHEET_FRAMES, len(shares))
+    others = min(cells - min(SHEET_WITH_CONTENT, len(content)), len(room))
+    return sorted(_evenly(content, cells - others) + _evenly(room, others))
+
+
+def _evenly(items: list[int], count: int) -> list[int]:
+    """`count` of the items, both ends among them where there is more than one."""
+    return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
 
 
 def _fitted(picture: UInt8, width: int, height: int) -> UInt8:

@@ -154,7 +154,7 @@ def scan_of(count=9, camera=CAMERA) -> tuple[Scan, Scene, Arrangement]:
 
     def color(i):
         image = np.empty((*camera.shape, 3), dtype=np.uint8)
-        image[:] = (60 + 10 * i, 140, 190)
+        image[:] = (min(60 + 10 * i, 250), 140, 190)
         return image
 
     sources = tuple(

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from sceneforge.core import Arrangement, Camera, FrameError, UsageError
-from sceneforge.rendering import render_video
-from sceneforge.rendering.video import encode_video
-from tests.rendering.render_stage import CAMERA, scan_of
+from sceneforge.rendering import FrameCompositor, render_video, video
+from sceneforge.rendering.video import encode_video, sheet_frames
+from tests.rendering.render_stage import CAMERA, look, scan_of, stage
 
 
 def decoded(path: Path) -> tuple[list[np.ndarray], list[float], av.video.codeccontext.VideoCodecContext]:
@@ -105,3 +105,55 @@ render_video(*scan_of(6), Path(sys.argv[2]))
         digests.add(tuple(hashlib.sha256(f.read_bytes()).hexdigest() for f in files))
         assert len(files) == 2
     assert len(digests) == 1 and CAMERA.width == 160
+
+
+@pytest.mark.parametrize(
+    ("shares", "with_content", "cells"),
+    [
+        ([0.0] * 40 + [0.9] * 20, 9, 12),
+        ([0.9] * 60, 12, 12),
+        ([0.0] * 60, 0, 12),
+        ([0.0] * 30 + [0.8] * 4 + [0.1] * 26, 4, 12),
+        ([0.7] * 30 + [0.0], 11, 12),
+        ([0.9, 0.0, 0.9], 2, 3),
+        ([0.0] * 30 + [0.2] * 20, 9, 12),
+    ],
+    ids=["some", "all", "none", "few well", "few without", "short", "only a little"],
+)
+def test_most_cells_of_the_sheet_show_content(shares: list[float], with_content: int, cells: int) -> None:
+    chosen = sheet_frames(shares)
+    assert chosen == sorted(set(chosen)) and len(chosen) == cells
+    least = 0.5 if max(shares) >= 0.5 else 0.01
+    good = [i for i in chosen if shares[i] >= least]
+    assert len(good) == with_content
+    every = [i for i, s in enumerate(shares) if s >= least]
+    assert not good or (good[0], good[-1]) == (every[0], every[-1]), "spread over all of them"
+
+
+def test_shown_is_what_is_in_view_and_not_behind_the_room() -> None:
+    s = stage()
+    away = look((0.0, 1.3, 1.0), (0.0, 1.3, 3.0))
+    assert FrameCompositor(s.scene, s.arrangement).shown(CAMERA, s.T) > 0.9
+    assert FrameCompositor(s.scene, s.arrangement).shown(CAMERA, away) == 0
+    low = look((0.0, 0.3, 1.0), (0.0, 0.2, -1.4))
+    hidden = stage(partition=True)
+    assert FrameCompositor(s.scene, s.arrangement).shown(CAMERA, low) > 0.9
+    assert FrameCompositor(hidden.scene, hidden.arrangement).shown(CAMERA, low) == 0
+    assert FrameCompositor(s.scene, Arrangement(())).shown(CAMERA, s.T) == 0
+
+
+def test_the_sheet_gets_the_frames_with_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, scene, arrangement = scan_of(30)
+    poses = np.array(scene.track.T_world_camera)
+    poses[:20] = look((0.0, 1.3, 1.0), (0.0, 1.3, 3.0))
+    captions: list[str] = []
+    real = video.contact_sheet
+
+    def spy(thumbnails: list, path: Path, *, title: str) -> None:
+        captions.extend(t.caption for t in thumbnails)
+        real(thumbnails, path, title=title)
+
+    monkeypatch.setattr(video, "contact_sheet", spy)
+    render_video(scan, replace(scene, track=replace(scene.track, T_world_camera=poses)), arrangement, tmp_path)
+    frames = [int(c.split()[0]) for c in captions]
+    assert len(frames) == 12 and frames == sorted(frames) and sum(f >= 20 for f in frames) == 9
