@@ -24,6 +24,10 @@ MIN_SHARE = 0.4
 MIN_CONSTRAINT = 0.05
 """Motions that change the samples' distances by less than this share are not observed and left as given: a bare wall
 says nothing on sliding along it (solution remapping, Zhang, Kaess & Singh 2016)."""
+MIN_SUPPORT = 0.05
+"""A frame with a smaller share near the mesh stands alone."""
+MIN_SAMPLES = 50
+"""Frames with fewer depth samples are not judged."""
 SUSPECT_M = 0.02
 SUSPECT_RATIO = 3.0
 """A frame is suspect when its median distance to the mesh exceeds both 2 cm and three times the scan's median."""
@@ -43,6 +47,16 @@ class Correction:
     """The same with the corrected pose."""
 
 
+@dataclass(frozen=True)
+class PoseReport:
+    """What `correct_outliers` found."""
+
+    corrections: tuple[Correction, ...]
+    """Frames whose pose was wrong."""
+    alone: tuple[int, ...]
+    """Frames almost nothing of which is in the mesh: no other frame saw the same, or their pose is far off."""
+
+
 def sample_points(frame: Frame, max_depth_m: float) -> Float32:
     """About `POINTS` points (K, 3) in camera axes, on a regular grid of the depth image."""
     h, w = frame.depth.shape
@@ -56,7 +70,7 @@ def sample_points(frame: Frame, max_depth_m: float) -> Float32:
     return np.stack([x * z, y * z, z], axis=1).astype(np.float32)
 
 
-def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64) -> list[Correction]:
+def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64) -> PoseReport:
     """Find frames whose depth disagrees with the mesh, and align them to it.
 
     Point-to-plane ICP (Chen & Medioni 1992) against the closest points of the mesh, with Tukey weights. A correction is
@@ -71,10 +85,12 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
 
     scene = o3d.t.geometry.RaycastingScene()
     scene.add_triangles(o3d.core.Tensor(mesh.vertices.copy()), o3d.core.Tensor(mesh.faces.astype(np.uint32)))
-    distances = [_distance(scene, p, T) for p, T in zip(points, T_world_camera, strict=True)]
+    all_distances = [_distances(scene, p, T) for p, T in zip(points, T_world_camera, strict=True)]
+    alone = tuple(i for i, d in enumerate(all_distances) if len(d) >= MIN_SAMPLES and (d < NEAR_M).mean() < MIN_SUPPORT)
+    distances = [_typical(d) for d in all_distances]
     judged = [d for d in distances if d is not None]
     if len(judged) < 5:
-        return []
+        return PoseReport((), alone)
     typical = float(np.median(judged))
     limit = max(SUSPECT_M, SUSPECT_RATIO * typical)
     corrections = []
@@ -82,24 +98,26 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
         if before is None or before <= limit:
             continue
         T = _align(scene, points[i], T_world_camera[i])
-        after = _distance(scene, points[i], T)
+        after = _typical(_distances(scene, points[i], T))
         moved = np.linalg.norm(T[:3, 3] - T_world_camera[i][:3, 3])
         turned = np.arccos(np.clip((np.trace(T[:3, :3].T @ T_world_camera[i][:3, :3]) - 1) / 2, -1, 1))
         found = after is not None and after < max(0.006, 1.5 * typical) and moved < 0.25 and turned < np.radians(10)
         corrections.append(Correction(i, T if found else None, before, after if found else None))
-    return corrections
+    return PoseReport(tuple(corrections), alone)
 
 
-def _distance(scene: Any, points: Float32, T: Float64) -> float | None:
-    """Median distance of the samples near the mesh; None where too few are."""
+def _distances(scene: Any, points: Float32, T: Float64) -> Float32:
+    """(K,) distance of each sample to the mesh."""
     import open3d as o3d
 
-    if len(points) < 50:
-        return None
     world = transform_points(T, points).astype(np.float32)
-    d = scene.compute_distance(o3d.core.Tensor(world)).numpy()
-    near = d < NEAR_M
-    return float(np.median(d[near])) if near.mean() >= MIN_SHARE else None
+    return np.asarray(scene.compute_distance(o3d.core.Tensor(world)).numpy(), dtype=np.float32)
+
+
+def _typical(distances: Float32) -> float | None:
+    """Median distance of the samples near the mesh; None where too few are."""
+    near = distances < NEAR_M
+    return float(np.median(distances[near])) if len(distances) >= MIN_SAMPLES and near.mean() >= MIN_SHARE else None
 
 
 def _align(scene: Any, points: Float32, T_start: Float64) -> Float64:

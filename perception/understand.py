@@ -129,7 +129,8 @@ def understand_scan(
     T_scene_camera = np.asarray(T_scene_source @ T_source_camera)
     confidence = pose_confidence[indices]
     with account.stage("poses"):
-        for c in correct_outliers(mesh, samples, T_scene_camera):
+        checked = correct_outliers(mesh, samples, T_scene_camera)
+        for c in checked.corrections:
             text = (
                 f"frame {scan.sources[indices[c.index]].name}: its pose lies {1000 * c.before_m:.0f} mm off the surface"
             )
@@ -140,6 +141,12 @@ def understand_scan(
                 T_scene_camera[c.index] = c.T_world_camera
                 confidence[c.index] *= 0.5
                 account.warnings.append(f"{text} of the other frames; corrected, {1000 * c.after_m:.0f} mm are left")
+        if checked.alone:
+            confidence[list(checked.alone)] *= 0.5
+            account.warnings.append(
+                f"{len(checked.alone)} of {len(indices)} frames show almost nothing that another frame saw, the first "
+                f"{scan.sources[indices[checked.alone[0]]].name}: their poses could not be checked"
+            )
     track = CameraTrack(
         tuple(indices),
         np.array([scan.sources[i].timestamp_s for i in indices]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sceneforge.core import Scene
@@ -48,3 +50,14 @@ def test_good_poses_are_left_alone(truth: Truth) -> None:
     assert scene.track is not None
     assert np.array_equal(scene.track.T_world_camera, np.array(turn_around()))
     assert not account.warnings
+
+
+def test_a_frame_far_from_all_others_is_named(truth: Truth) -> None:
+    poses = turn_around()
+    poses[5] = make_transform(poses[5][:3, :3], poses[5][:3, 3] + (60.0, 0.0, 0.0))
+    # More than thirty frames, so that a surface needs two sightings.
+    scan = truth.scan.with_poses(poses)
+    twice = replace(scan, sources=scan.sources + tuple(s for i, s in enumerate(scan.sources) if i != 5))
+    scene, account = understand_scan(twice)
+    assert scene.track is not None and scene.track.confidence[5] == 0.5
+    assert any("frame-5" in w and "could not be checked" in w for w in account.warnings)
