@@ -15,6 +15,8 @@ MAX_RATIO = 200
 """Unpacked over packed size, above which an entry of more than RATIO_FROM_BYTES is refused."""
 RATIO_FROM_BYTES = 100 * 10**6
 MAX_ENTRIES = 1_000_000
+MAX_ENTRY_BYTES = 256 * 2**20
+"""One entry read into memory as a whole."""
 CHUNK = 2**20
 
 
@@ -55,11 +57,15 @@ class SafeZip:
         """One file's bytes; never more than its declared size.
 
         Raises:
-            FrameError: Missing, damaged, or larger than declared.
+            FrameError: Missing, damaged, larger than declared or than `MAX_ENTRY_BYTES`.
         """
         info = self._infos.get(name)
         if info is None:
             raise FrameError(f"{name} is not in the archive", path=self.path, frame=frame)
+        if info.file_size > MAX_ENTRY_BYTES:
+            raise FrameError(
+                f"{name} has {info.file_size} bytes", path=self.path, frame=frame, expected=f"at most {MAX_ENTRY_BYTES}"
+            )
         try:
             with self._zip.open(info) as file:
                 data = file.read(info.file_size + 1)

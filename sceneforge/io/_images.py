@@ -14,6 +14,8 @@ from sceneforge.core.errors import FrameError
 
 MAX_SIDE = 16384
 """Larger images are refused before they are decoded, pixels."""
+MAX_FILE_BYTES = 256 * 2**20
+"""Larger files are refused before they are read."""
 NO_READING = 65535
 """Saturated 16-bit depth: 7-Scenes and others write it for "none"."""
 
@@ -25,9 +27,12 @@ def read_bytes(path: Path, frame: str) -> bytes:
     """The whole file.
 
     Raises:
-        FrameError: It cannot be read or is empty.
+        FrameError: It cannot be read, is empty, or larger than `MAX_FILE_BYTES`.
     """
     try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise FrameError(f"file has {size} bytes", path=path, frame=frame, expected=f"at most {MAX_FILE_BYTES}")
         data = path.read_bytes()
     except OSError as error:
         raise FrameError(f"cannot be read ({error.strerror})", path=path, frame=frame) from error

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from functools import partial
-from importlib import import_module
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from sceneforge.core.arrays import Float32, UInt8
-from sceneforge.core.errors import FrameError, MissingExtra, ScanError
+from sceneforge.core.errors import FrameError, ScanError
 from sceneforge.core.scan import FrameSource, Scan
 
 from ._archive import SafeZip
 from ._frames import checked
-from ._images import clean_depth, decode_color, header_size
+from ._images import MAX_SIDE, clean_depth, decode_color, header_size
+from ._lzfse import unpacked
 from ._record3d import Metadata, frame_cameras
 from ._text import natural_key
 
@@ -84,7 +84,7 @@ def _read_depth(archive: SafeZip, name: str, size: tuple[int, int]) -> Float32:
     """(h, w) metres; stored plain when the entry has exactly that many float32, else packed with LZFSE."""
     expected = size[0] * size[1] * 4
     data = archive.read(f"rgbd/{name}.depth", name)
-    data = data if len(data) == expected else _unpacked(data, archive.path, name)
+    data = data if len(data) == expected else unpacked(data, (expected,), archive.path, name)
     if len(data) != expected:
         raise FrameError(
             f"depth has {len(data) // 4} values", path=archive.path, frame=name, expected=f"{size[0]}x{size[1]}"
@@ -92,30 +92,26 @@ def _read_depth(archive: SafeZip, name: str, size: tuple[int, int]) -> Float32:
     return clean_depth(np.frombuffer(data, dtype="<f4").reshape(size[1], size[0]))
 
 
-def _unpacked(data: bytes, path: Path, frame: str) -> bytes:
-    try:
-        lzfse = import_module("lzfse")
-    except ImportError as error:
-        raise MissingExtra("lzfse", "record3d", "Reading the packed depth of .r3d recordings") from error
-    try:
-        return bytes(lzfse.decompress(data))
-    except lzfse.error as error:
-        raise FrameError("packed depth is damaged", path=path, frame=frame, expected="LZFSE data") from error
-
-
 def _color_size(archive: SafeZip, files: set[str], name: str) -> tuple[int, int] | None:
+    """From the picture's header; None where it is missing or damaged, which is said when the frame is read."""
     if f"rgbd/{name}.jpg" not in files:
         return None
-    return header_size(archive.read(f"rgbd/{name}.jpg", name))
+    try:
+        size = header_size(archive.read(f"rgbd/{name}.jpg", name))
+    except FrameError:
+        return None
+    return size if size and min(size) >= 1 and max(size) <= MAX_SIDE else None
 
 
 def _depth_size(archive: SafeZip, files: set[str], names: list[str], path: Path) -> tuple[int, int]:
     """From the count of values in the first readable depth image."""
+    sizes = [4 * count for count in KNOWN_SIZES]
     for name in names[:5]:
         if f"rgbd/{name}.depth" in files:
-            data = archive.read(f"rgbd/{name}.depth", name)
-            plain = len(data) // 4 in KNOWN_SIZES and len(data) % 4 == 0
-            count = len(data if plain else _unpacked(data, path, name)) // 4
-            if count in KNOWN_SIZES:
-                return KNOWN_SIZES[count]
+            try:
+                data = archive.read(f"rgbd/{name}.depth", name)
+                data = data if len(data) in sizes else unpacked(data, sizes, path, name)
+            except FrameError:
+                continue  # damaged: said when the frame is read
+            return KNOWN_SIZES[len(data) // 4]
     raise ScanError("depth size is not stated", path=path, expected="dw and dh in the metadata")
