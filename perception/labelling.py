@@ -8,6 +8,9 @@ import numpy as np
 
 from sceneforge.core import Label
 
+STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL)
+"""What bounds a room, as against what stands in it."""
+
 LEVEL_COS = float(np.cos(np.radians(20)))
 UPRIGHT_COS = float(np.sin(np.radians(20)))
 

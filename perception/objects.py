@@ -9,10 +9,9 @@ from sceneforge.core import Label, OrientedBox, Plane, SceneObject
 from sceneforge.core.arrays import Float64, Int32
 from sceneforge.core.transforms import make_transform, yaw_rotation
 
-from .labelling import Levels
+from .labelling import STRUCTURE, Levels
 from .surfels import Int64, Surfels
 
-STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL)
 MIN_AREA_M2 = 0.06
 MIN_EXTENT_M = 0.12
 """A thing is at least this large in two directions; flatter or thinner pieces are rims and noise."""

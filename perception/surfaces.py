@@ -12,12 +12,11 @@ from sceneforge.core import Label, Mesh, Plane
 from sceneforge.core.arrays import Float64, Int32
 from sceneforge.core.transforms import plane_frame
 
-from .labelling import Levels, PlaneFacts, find_levels, score_labels
+from .labelling import STRUCTURE, Levels, PlaneFacts, find_levels, score_labels
 from .outlines import Outline, PlaneRaster, trace
 from .planes import PlaneFit
 from .surfels import SurfaceSamples, Surfels
 
-STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL)
 CLOSE_STRUCTURE_M = 0.3
 """Furniture and unseen strips up to 60 cm wide are bridged in floors, walls and ceilings."""
 CLOSE_OTHER_M = 0.06

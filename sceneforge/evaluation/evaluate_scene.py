@@ -14,6 +14,7 @@ from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.data import sample_content, sample_scan
 from sceneforge.io import load, load_content
 from sceneforge.perception.device import box_iou
+from sceneforge.perception.labelling import STRUCTURE
 from sceneforge.pipeline import arrange, understand
 
 from .planes import match_planes
@@ -23,7 +24,6 @@ MIN_SEEN = 0.35
 """Reference planes seen less than this are not asked for."""
 MIN_AREA_M2 = 0.10
 """Nor are smaller ones."""
-STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL)
 LABEL_FAMILY = {Label.DESK: Label.TABLE, Label.COUNTER: Label.TABLE, Label.COUCH: Label.SEAT, Label.CHAIR: Label.SEAT}
 
 
