@@ -9,6 +9,16 @@ if not __name__.startswith("sceneforge."):
 from .compositor import CompositorFacts, FrameCompositor
 from .floor_plan import floor_plan
 from .labels_view import label_sheet
+from .room_view import RoomView, RoomViewer
 from .video import RenderResult, render_video
 
-__all__ = ["CompositorFacts", "FrameCompositor", "RenderResult", "floor_plan", "label_sheet", "render_video"]
+__all__ = [
+    "CompositorFacts",
+    "FrameCompositor",
+    "RenderResult",
+    "RoomView",
+    "RoomViewer",
+    "floor_plan",
+    "label_sheet",
+    "render_video",
+]

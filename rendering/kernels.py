@@ -137,6 +137,29 @@ def fuse_depth(sensor: Array, sure: Array, scan: Array) -> tuple[Array, Array]:
 
 
 @kernel
+def errors(depth: Array, source: Array, sensor: Array, sure: Array, scan: Array) -> Array:
+    """Standard error of a fused depth (h, w), metres; inf where nothing is known.
+
+    The mesh averages many frames, so where it agrees with the sensor half the error is left; where the sensor's
+    neighbourhood is torn, or only an outline of a plane is known, the error is twice the sensor's.
+    """
+    h, w = depth.shape
+    out = np.full((h, w), np.inf, dtype=np.float32)
+    for i in range(h):
+        for j in range(w):
+            z = depth[i, j]
+            if source[i, j] == 0:
+                continue
+            s = sigma(z)
+            if source[i, j] == 3 or (source[i, j] == SENSOR and not sure[i, j]):
+                s *= 2.0
+            elif source[i, j] == SCAN_MESH or (math.isfinite(scan[i, j]) and abs(scan[i, j] - sensor[i, j]) < s):
+                s *= 0.5
+            out[i, j] = s
+    return out
+
+
+@kernel
 def hides(real: float, content: float, height: float, above: bool) -> float:
     """0..1: does the real surface at z `real`, `height` metres over the content's supporting plane, hide the content?
 
