@@ -64,8 +64,8 @@ $(STAMP): pyproject.toml constraints.txt
 		echo "Making an environment in $(VENV) with $$($$python --version)"; \
 		"$$python" -m venv --clear $(VENV); \
 	fi
-	@echo "Installing the pinned packages (about 1.5 GB on disk)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@echo "Installing the pinned packages (about 2.5 GB on disk)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,paint,models]'
 	@touch $@
 
 $(PEERS): $(STAMP)

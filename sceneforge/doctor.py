@@ -36,7 +36,12 @@ PACKAGES: dict[str, str] = {
 }
 """Distributions the core needs -> the module each provides."""
 
-EXTRAS: dict[str, dict[str, str]] = {"peers": {"pyrender": "pyrender"}}
+EXTRAS: dict[str, dict[str, str]] = {
+    "models": {"torch": "torch", "transformers": "transformers", "safetensors": "safetensors"},
+    "paint": {"diffusers": "diffusers"},
+    "mitsuba": {"mitsuba": "mitsuba"},
+    "peers": {"pyrender": "pyrender"},
+}
 """Extra -> its distributions -> the module each provides."""
 
 LIBRARIES: dict[str, tuple[str, str]] = {
