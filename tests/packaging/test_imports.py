@@ -100,7 +100,8 @@ def _requirements(repository: Path) -> tuple[set[str], dict[str, set[str]]]:
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     def names(lines: list[str]) -> set[str]:
-        return {re.split(r"[<>=;\[ ]", line, maxsplit=1)[0].lower() for line in lines}
+        found = {re.split(r"[<>=;\[ ]", line, maxsplit=1)[0].lower() for line in lines}
+        return found - {"sceneforge"}  # an extra that includes another one
 
     return names(project["dependencies"]), {k: names(v) for k, v in project["optional-dependencies"].items()}
 
