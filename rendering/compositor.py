@@ -113,17 +113,19 @@ class FrameCompositor:
         if not self._empty:
             self._exposure.reset()
 
-    def compose(self, frame: Frame, T_world_camera: Float64) -> UInt8:
+    def compose(self, frame: Frame, T_world_camera: Float64, *, onto: UInt8 | None = None) -> UInt8:
         """The frame's colour with content in it.
 
         Args:
             frame: Colour and depth of any two resolutions, same pose.
             T_world_camera: (4, 4) camera-to-world in the scene's world, OpenCV axes.
+            onto: (H, W, 3) uint8 sRGB to draw onto in place of the frame's colour: the same view with its surfaces
+                painted. Light and outlines are still read from the frame.
 
         Returns:
             (H, W, 3) uint8 sRGB. Pixels outside the content and its shadow keep their bytes.
         """
-        out = np.array(frame.color)
+        out = np.array(frame.color if onto is None else onto)
         self.facts.frames += 1
         if self._empty:
             return out
@@ -196,9 +198,9 @@ class FrameCompositor:
         scan.reshape(-1)[where], face.reshape(-1)[where], uv.reshape(-1, 2)[where] = self._room.first_hits(rays)
         clock.lap("trace")
         real, source = kernels.fuse_depth(sensor, sure, scan)
-        patch = np.ascontiguousarray(out[rect.slices])
+        patch, seen = np.ascontiguousarray(out[rect.slices]), np.ascontiguousarray(frame.color[rect.slices])
         visible, decided = kernels.occlusion(
-            patch, rect.x0, rect.y0, real, source, z, plane_of, content[..., 3], k, R, origin, self._planes
+            seen, rect.x0, rect.y0, real, source, z, plane_of, content[..., 3], k, R, origin, self._planes
         )
         for name, code in zip(DECIDERS, (1, 2, 3, 4), strict=True):
             self.facts.content_pixels[name] += int(np.count_nonzero(decided == code))

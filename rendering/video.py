@@ -18,6 +18,8 @@ from sceneforge.core.arrays import UInt8
 from sceneforge.core.progress import Progress, silent
 
 from .compositor import FrameCompositor
+from .layer_stack import LayerStack
+from .layers import FrameLayer
 from .sheet import Thumbnail, contact_sheet, thumbnail
 
 SHEET_FRAMES, SHEET_WITH_CONTENT = 12, 9
@@ -53,6 +55,8 @@ def render_video(
     seed: int = 0,
     progress: Progress = silent,
     every: int = 1,
+    under: Sequence[FrameLayer] = (),
+    over: Sequence[FrameLayer] = (),
 ) -> RenderResult:
     """Render the capture with content as `preview.mp4` and `contact_sheet.png` in the folder `out`.
 
@@ -67,6 +71,8 @@ def render_video(
         seed: Accepted for symmetry with the other steps; every sample pattern is fixed, so nothing depends on it.
         progress: Told about every frame.
         every: Use every n-th pose of the track.
+        under: Drawn on the real room before content, first to last; content hides it and casts shadow on it.
+        over: Drawn after content, first to last.
 
     Raises:
         UsageError: The scene has no track, or fps or every are not positive.
@@ -85,6 +91,7 @@ def render_video(
     if width < 2 or height < 2:
         raise ScanError(f"frames are {first.width}x{first.height}", path=scan.path, expected="at least 2x2 pixels")
     compositor = FrameCompositor(scene, arrangement)
+    stack = LayerStack(scene, arrangement, compositor, under, over)
     shares = [compositor.shown(scan.sources[i].camera, poses[i]) for i in wanted]
     shown = {wanted[i] for i in sheet_frames(shares)}
     thumbnails: list[Thumbnail] = []
@@ -92,7 +99,7 @@ def render_video(
 
     def composed() -> Iterator[UInt8]:
         for frame in scan.frames(wanted, bad=bad):
-            picture = compositor.compose(frame, poses[frame.index])
+            picture = stack.draw(frame, poses[frame.index], compositor.facts.frames / fps)
             if frame.index in shown:
                 thumbnails.append(thumbnail(picture, f"{frame.index}   {frame.name}"))
             progress("render", compositor.facts.frames, len(wanted))
