@@ -1,0 +1,1 @@
+"""One painter per file: `load(**options) -> Painter`."""
