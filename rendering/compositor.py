@@ -14,6 +14,7 @@ from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import inverse, transform_points
 
 from .baking import ShadowMap, content_light, mesh_shadows, plane_shadows
+from .camera_look import CameraLook, LookTracker, content_blur
 from .color import TO_LINEAR, TO_SRGB
 from .directions import PIXEL_OFFSETS
 from .lighting import ExposureTracker, light_rig
@@ -82,6 +83,7 @@ class FrameCompositor:
         casters = Tracer(content.vertices, content.faces[content.casts_shadow])
         self._rig = light_rig(scene, self._room, content.vertices.mean(axis=0, dtype=np.float64))
         self._exposure = ExposureTracker(scene, self._room, self._rig)
+        self._look = LookTracker()
         self._maps = plane_shadows(scene, arrangement, content, casters, self._room, self._rig)
         self._room_shadow = (
             np.ones(len(vertices), dtype=np.float32)
@@ -112,6 +114,7 @@ class FrameCompositor:
         """Forget the frames composed so far: the next one starts a new sequence."""
         if not self._empty:
             self._exposure.reset()
+            self._look.reset()
 
     def compose(self, frame: Frame, T_world_camera: Float64, *, onto: UInt8 | None = None) -> UInt8:
         """The frame's colour with content in it.
@@ -131,18 +134,20 @@ class FrameCompositor:
             return out
         T = np.asarray(T_world_camera, dtype=np.float64)
         start = time.perf_counter()
-        white = self._exposure.update(frame, T)
+        white, look = self._exposure.update(frame, T), self._look.update(frame.color)
         self.facts.seconds["shade"] += time.perf_counter() - start
         view = _View(frame, T)
-        boxes = [bounds_on_screen(c, frame.camera, T, 3) for c in self._corners]
+        margin = 3 + int(2 * content_blur(look).max())
+        boxes = [bounds_on_screen(c, frame.camera, T, margin) for c in self._corners]
         on_plane = [view.cells(p) for p, _ in self._darkened]
         elsewhere = [view.cells(p) for _, p in self._darkened]
         marked = [view.rect(np.maximum(a, b)) for a, b in zip(on_plane, elsewhere, strict=True)]
         rects = [r for r in (*boxes, *marked) if r is not None]
         if rects:
             cells = np.max(on_plane, axis=0), np.max(elsewhere, axis=0)
+            camera = white, look, self._look.grain(look, frame.index)
             for rect in merged(rects):
-                self._compose_rect(out, view, rect, [b for b in boxes if b is not None], cells, white)
+                self._compose_rect(out, view, rect, [b for b in boxes if b is not None], cells, camera)
         return out
 
     def shown(self, camera: Camera, T_world_camera: Float64) -> float:
@@ -169,11 +174,19 @@ class FrameCompositor:
         return float(np.count_nonzero(to_room > 0.97)) / len(points)
 
     def _compose_rect(
-        self, out: UInt8, view: _View, rect: Rect, boxes: list[Rect], cells: tuple[UInt8, UInt8], white: Float64
+        self,
+        out: UInt8,
+        view: _View,
+        rect: Rect,
+        boxes: list[Rect],
+        cells: tuple[UInt8, UInt8],
+        camera: tuple[Float64, CameraLook, Float32],
     ) -> None:
         import cv2
 
         from . import kernels
+
+        white, look, grain = camera
 
         clock = _Clock(self.facts.seconds)
         h, w = rect.y1 - rect.y0, rect.x1 - rect.x0
@@ -219,7 +232,12 @@ class FrameCompositor:
             kernels.lay_mesh_shadow(ratio, flat, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
         # Depth frays at edges, so the shadow's own edge there is kept from being harder than the picture.
         soft = cv2.GaussianBlur(ratio, (0, 0), 1.0)
-        kernels.blend(patch, content, visible, soft, TO_LINEAR, TO_SRGB)
+        layer = content * visible[..., None]
+        for axis, width in enumerate(content_blur(look)):
+            if width > 0:
+                sigmas = (float(width), 1e-6) if axis == 0 else (1e-6, float(width))
+                layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1]))
+        kernels.blend(patch, layer, soft, look.noise, grain, rect.x0, rect.y0, TO_LINEAR, TO_SRGB)
         out[rect.slices] = patch
         clock.lap("blend")
 
@@ -271,7 +289,7 @@ class FrameCompositor:
             rgba = shading.shade(
                 ray, near + travelled, triangle.astype(np.int32), where, 1.0 / k[0],
                 c.vertices, c.normals, c.uv, c.colors, c.faces, c.face_normals, c.face_material, c.face_density,
-                c.materials, c.texels, c.levels, self._light,
+                c.face_tangents, c.materials, c.texels, c.levels, self._light,
                 rig.to_light, rig.sun, rig.ambient, rig.bounce, rig.environment, white,
             )  # fmt: skip
             first = total[todo, 3] == 0

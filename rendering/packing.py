@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ MAX_TEXTURE = 1024
 """Longest texture side kept: more is never visible at video sizes, and memory stays bounded."""
 
 BASE, METALLIC, ROUGHNESS, EMISSIVE, MODE, CUTOFF, TWO_SIDED, TEXTURE = 0, 4, 5, 6, 9, 10, 11, 12
+METAL_ROUGH_MAP, NORMAL_MAP, NORMAL_SCALE, EMISSIVE_MAP = 13, 14, 15, 16
 """Columns of `PackedContent.materials`."""
 OPAQUE, MASK, BLEND = 0.0, 1.0, 2.0
 
@@ -46,10 +48,13 @@ class PackedContent:
     """(M,) index into the arrangement's placements."""
     face_density: Float32
     """(M,) texture coordinates per metre."""
+    face_tangents: Float32
+    """(M, 2, 3) unit directions in the world along which u grows and v falls: the axes of normal maps."""
     materials: Float32
-    """(K, 13): base RGBA, metallic, roughness, emissive RGB, mode, cutoff, two-sided, texture (-1 = none)."""
+    """(K, 17): base RGBA, metallic, roughness, emissive RGB, mode, cutoff, two-sided, then numbers of the textures for
+    base colour, metallic-roughness, normal, the normal's scale, emission (-1 = none)."""
     texels: Float32
-    """(T, 4) linear RGBA of all pyramids, row by row."""
+    """(T, 4) linear RGBA of all pyramids, row by row; maps that hold no colour as they are, 0..1."""
     levels: Int32
     """(textures, 12, 3) offset, width and height of every pyramid level; the last level repeats."""
 
@@ -69,7 +74,7 @@ def pack(arrangement: Arrangement) -> PackedContent:
     """Bring all placements into the world, split long triangles, and lay everything out flat."""
     rows, faces, material_of, placement_of = [], [], [], []
     materials: list[Float32] = []
-    textures: list[UInt8] = []
+    textures = _Textures([], [])
     offset = 0
     for index, placement in enumerate(arrangement.placements):
         for part in placement.content.parts:
@@ -88,7 +93,7 @@ def pack(arrangement: Arrangement) -> PackedContent:
     area = np.linalg.norm(cross, axis=1)
     u, v = b[:, 6:8] - a[:, 6:8], c[:, 6:8] - a[:, 6:8]
     uv_area = np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
-    texels, levels = _pyramids(textures)
+    texels, levels = textures.pyramids()
     return PackedContent(
         vertices=_f32(soup[:, :3]),
         normals=_f32(soup[:, 3:6]),
@@ -99,6 +104,7 @@ def pack(arrangement: Arrangement) -> PackedContent:
         face_material=np.ascontiguousarray(owner[:, 0], dtype=np.int32),
         face_placement=np.ascontiguousarray(owner[:, 1], dtype=np.int32),
         face_density=_f32(np.sqrt(uv_area / np.maximum(area, 1e-12))),
+        face_tangents=_tangents(b[:, :3] - a[:, :3], c[:, :3] - a[:, :3], u, v),
         materials=_f32(np.stack(materials)),
         texels=texels,
         levels=levels,
@@ -122,13 +128,21 @@ def _attributes(
     return out
 
 
-def _material_row(m: Material, textures: list[UInt8]) -> Float32:
+def _tangents(ab: Float64, ac: Float64, u: Float64, v: Float64) -> Float32:
+    """(M, 2, 3) directions of growing u and falling v on triangles with edges (M, 3) and texture edges (M, 2)."""
+    area = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    turn = np.where(area < 0, -1.0, 1.0)[:, None]
+    along_u = turn * (ab * v[:, 1:] - ac * u[:, 1:])
+    along_v = turn * (ac * u[:, :1] - ab * v[:, :1])
+    both = np.stack([along_u, -along_v], axis=1)
+    return _f32(both / np.maximum(np.linalg.norm(both, axis=2, keepdims=True), 1e-20))
+
+
+def _material_row(m: Material, textures: _Textures) -> Float32:
     mode = {"OPAQUE": OPAQUE, "MASK": MASK, "BLEND": BLEND}.get(m.alpha_mode, OPAQUE)
-    texture = -1
-    if m.base_color_texture is not None:
-        texture = len(textures)
-        textures.append(m.base_color_texture)
-    row = [*m.base_color, m.metallic, m.roughness, *m.emissive, mode, m.alpha_cutoff, float(m.double_sided), texture]
+    row = [*m.base_color, m.metallic, m.roughness, *m.emissive, mode, m.alpha_cutoff, float(m.double_sided)]
+    row += [textures.number(m.base_color_texture, color=True), textures.number(m.metallic_roughness_texture)]
+    row += [textures.number(m.normal_texture), m.normal_scale, textures.number(m.emissive_texture, color=True)]
     return np.array(row, dtype=np.float32)
 
 
@@ -140,32 +154,58 @@ def _split(soup: Float64, faces: Indices, owner: Indices) -> tuple[Float64, Indi
     return soup, faces, owner[origin]
 
 
-def _pyramids(textures: list[UInt8]) -> tuple[Float32, Int32]:
-    """Linear-light mip pyramids, alpha-weighted so that transparent texels do not tint their neighbours."""
+@dataclass
+class _Textures:
+    """Images in use, each once."""
+
+    images: list[UInt8]
+    color: list[bool]
+    """Whether sRGB with alpha, or plain values."""
+
+    def number(self, image: UInt8 | None, *, color: bool = False) -> int:
+        """Where the image stands in the list, -1 = none."""
+        if image is None:
+            return -1
+        for k, known in enumerate(self.images):
+            if known is image and self.color[k] == color:
+                return k
+        self.images.append(image)
+        self.color.append(color)
+        return len(self.images) - 1
+
+    def pyramids(self) -> tuple[Float32, Int32]:
+        """Mip pyramids one after the other (T, 4), and (textures, 12, 3) offset, width, height of their levels."""
+        chunks: list[Float32] = []
+        levels = np.zeros((max(len(self.images), 1), 12, 3), dtype=np.int32)
+        used = 0
+        for index, (image, color) in enumerate(zip(self.images, self.color, strict=True)):
+            for level, texels in enumerate(_pyramid(image, color)):
+                h, w = texels.shape[:2]
+                chunks.append(texels.reshape(-1, 4))
+                levels[index, level:] = used, w, h
+                used += w * h
+        flat = np.concatenate(chunks) if chunks else np.ones((1, 4), dtype=np.float32)
+        return np.ascontiguousarray(flat, dtype=np.float32), levels
+
+
+def _pyramid(image: UInt8, color: bool) -> Iterator[NDArray[Any]]:
+    """Levels (h, w, 4): colours in linear light, weighted by alpha so that transparent texels tint no neighbour."""
     import cv2
 
     from .color import to_linear
 
-    chunks: list[Float32] = []
-    levels = np.zeros((max(len(textures), 1), 12, 3), dtype=np.int32)
-    used = 0
-    for index, texture in enumerate(textures):
-        rgba: NDArray[Any] = np.empty(texture.shape, dtype=np.float32)
-        rgba[..., :3] = to_linear(texture[..., :3])
-        rgba[..., 3] = texture[..., 3] / 255
-        rgba[..., :3] *= np.maximum(rgba[..., 3:], 1e-3)
-        shrink = MAX_TEXTURE / max(texture.shape[:2])
-        if shrink < 1:
-            rgba = cv2.resize(rgba, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-        for level in range(12):
-            h, w = rgba.shape[:2]
-            straight = rgba.copy()
-            straight[..., :3] /= np.maximum(rgba[..., 3:], 1e-3)
-            chunks.append(straight.reshape(-1, 4))
-            levels[index, level:] = used, w, h
-            used += w * h
-            if w == 1 and h == 1:
-                break
-            rgba = cv2.resize(rgba, (max(w // 2, 1), max(h // 2, 1)), interpolation=cv2.INTER_AREA)
-    texels = np.concatenate(chunks) if chunks else np.ones((1, 4), dtype=np.float32)
-    return np.ascontiguousarray(texels, dtype=np.float32), levels
+    texels: NDArray[Any] = image.astype(np.float32) / 255
+    if color:
+        texels[..., :3] = to_linear(image[..., :3]) * np.maximum(texels[..., 3:], 1e-3)
+    shrink = MAX_TEXTURE / max(image.shape[:2])
+    if shrink < 1:
+        texels = cv2.resize(texels, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    for _ in range(12):
+        straight = texels.copy()
+        if color:
+            straight[..., :3] /= np.maximum(texels[..., 3:], 1e-3)
+        yield straight
+        h, w = texels.shape[:2]
+        if w == 1 and h == 1:
+            break
+        texels = cv2.resize(texels, (max(w // 2, 1), max(h // 2, 1)), interpolation=cv2.INTER_AREA)

@@ -7,12 +7,26 @@ import math
 import numpy as np
 
 from .kernels import Array, kernel
-from .packing import BASE, CUTOFF, EMISSIVE, METALLIC, MODE, ROUGHNESS, TEXTURE, TWO_SIDED
+from .packing import (
+    BASE,
+    CUTOFF,
+    EMISSIVE,
+    EMISSIVE_MAP,
+    METAL_ROUGH_MAP,
+    METALLIC,
+    MODE,
+    NORMAL_MAP,
+    NORMAL_SCALE,
+    ROUGHNESS,
+    TEXTURE,
+    TWO_SIDED,
+)
 
 
 @kernel
-def texture(texels: Array, levels: Array, index: int, u: float, v: float, lod: float, out: Array) -> None:
-    """Trilinear lookup with repeat wrapping into `out` (4,)."""
+def texture(texels: Array, levels: Array, index: int, u: float, v: float, footprint: float, out: Array) -> None:
+    """Trilinear lookup with repeat wrapping into `out` (4,); `footprint` is a pixel's size in texture coordinates."""
+    lod = math.log2(max(footprint * max(levels[index, 0, 1], levels[index, 0, 2]), 1e-6)) - 0.25
     lod = min(max(lod, 0.0), 11.0)
     first = int(lod)
     part = lod - first
@@ -32,6 +46,31 @@ def texture(texels: Array, levels: Array, index: int, u: float, v: float, lod: f
             top = texels[offset + j0 * w + i0, c] * (1 - a) + texels[offset + j0 * w + i1, c] * a
             low = texels[offset + j1 * w + i0, c] * (1 - a) + texels[offset + j1 * w + i1, c] * a
             out[c] += share * (top * (1 - b) + low * b)
+
+
+@kernel
+def tilted(
+    nx: float, ny: float, nz: float, tangents: Array, flip: float, bump: Array, scale: float
+) -> tuple[float, float, float, float]:
+    """Unit normal (nx, ny, nz) turned by a texel (4,) of a normal map, and the spread of normals within that texel.
+
+    Filtered texels are shorter than one where normals differ; the squared roughness that stands for it is that of a
+    von Mises-Fisher lobe (Toksvig 2005; Crassin et al. 2015, "Aggregate G-Buffer Anti-Aliasing", section 5.2).
+    """
+    x, y, z = 2.0 * bump[0] - 1.0, 2.0 * bump[1] - 1.0, 2.0 * bump[2] - 1.0
+    short = min(math.sqrt(x * x + y * y + z * z) + 0.01, 1.0)  # eight bits make it shorter by up to this
+    x, y, z = x * scale, y * scale, max(z, 0.05)
+    n, out = (nx, ny, nz), np.empty(3)
+    for c in range(3):
+        out[c] = z * n[c]
+    for axis in range(2):
+        dot = tangents[axis, 0] * nx + tangents[axis, 1] * ny + tangents[axis, 2] * nz
+        share = (x if axis == 0 else y) * flip
+        for c in range(3):  # the face's tangents made square to the interpolated normal
+            out[c] += share * (tangents[axis, c] - dot * n[c])
+    size = math.sqrt(out[0] * out[0] + out[1] * out[1] + out[2] * out[2]) + 1e-9
+    spread = 2.0 * (1.0 - short * short) / (3.0 * short - short**3 + 1e-6)
+    return out[0] / size, out[1] / size, out[2] / size, spread
 
 
 @kernel
@@ -67,6 +106,7 @@ def shade(
     face_normals: Array,
     face_material: Array,
     face_density: Array,
+    face_tangents: Array,
     materials: Array,
     texels: Array,
     levels: Array,
@@ -94,6 +134,7 @@ def shade(
     """
     out = np.zeros((len(t), 4), dtype=np.float32)
     texel, base, spec0, seen = np.empty(4), np.empty(4), np.empty(3), np.empty(3)
+    glow = np.empty(3)
     for n in range(len(t)):
         if not math.isfinite(t[n]):
             continue
@@ -115,6 +156,13 @@ def shade(
         nz = (normals[i0, 2] * b0 + normals[i1, 2] * b1 + normals[i2, 2] * b2) * flip
         size = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-9
         nx, ny, nz = nx / size, ny / size, nz / size
+        footprint = face_density[f] * t[n] * pixel / math.sqrt(max(abs(facing), 0.05))
+        u = uv[i0, 0] * b0 + uv[i1, 0] * b1 + uv[i2, 0] * b2
+        v = uv[i0, 1] * b0 + uv[i1, 1] * b1 + uv[i2, 1] * b2
+        spread = 0.0
+        if m[NORMAL_MAP] >= 0:
+            texture(texels, levels, int(m[NORMAL_MAP]), u, v, footprint, texel)
+            nx, ny, nz, spread = tilted(nx, ny, nz, face_tangents[f], flip, texel, m[NORMAL_SCALE])
         nv = nx * vx + ny * vy + nz * vz
         if nv < 0.02:  # interpolated normals may turn away at silhouettes: bend them back into view
             nx, ny, nz = nx + (0.02 - nv) * vx, ny + (0.02 - nv) * vy, nz + (0.02 - nv) * vz
@@ -123,12 +171,7 @@ def shade(
         for c in range(4):
             base[c] = m[BASE + c] * (colors[i0, c] * b0 + colors[i1, c] * b1 + colors[i2, c] * b2)
         if m[TEXTURE] >= 0:
-            k = int(m[TEXTURE])
-            footprint = face_density[f] * t[n] * pixel / math.sqrt(max(abs(facing), 0.05))
-            lod = math.log2(max(footprint * max(levels[k, 0, 1], levels[k, 0, 2]), 1e-6)) - 0.25
-            u = uv[i0, 0] * b0 + uv[i1, 0] * b1 + uv[i2, 0] * b2
-            v = uv[i0, 1] * b0 + uv[i1, 1] * b1 + uv[i2, 1] * b2
-            texture(texels, levels, k, u, v, lod, texel)
+            texture(texels, levels, int(m[TEXTURE]), u, v, footprint, texel)
             for c in range(4):
                 base[c] *= texel[c]
         alpha = 1.0
@@ -141,7 +184,17 @@ def shade(
         sky = light[i0, 0] * b0 + light[i1, 0] * b1 + light[i2, 0] * b2
         ground = light[i0, 1] * b0 + light[i1, 1] * b1 + light[i2, 1] * b2
         lit = light[i0, 2] * b0 + light[i1, 2] * b1 + light[i2, 2] * b2
-        metal, rough = m[METALLIC], max(m[ROUGHNESS], 0.05)
+        metal, rough = m[METALLIC], m[ROUGHNESS]
+        if m[METAL_ROUGH_MAP] >= 0:
+            texture(texels, levels, int(m[METAL_ROUGH_MAP]), u, v, footprint, texel)
+            rough, metal = rough * texel[1], metal * texel[2]
+        rough = min(max(math.sqrt(math.sqrt(rough**4 + spread)), 0.05), 1.0)
+        for c in range(3):
+            glow[c] = m[EMISSIVE + c]
+        if m[EMISSIVE_MAP] >= 0:
+            texture(texels, levels, int(m[EMISSIVE_MAP]), u, v, footprint, texel)
+            for c in range(3):
+                glow[c] *= texel[c]
         a = min(rough * rough + 0.12, 1.0)  # the main light is wide: so is its highlight
         lx, ly, lz = to_light[0], to_light[1], to_light[2]
         nl = max(nx * lx + ny * ly + nz * lz, 0.0)
@@ -172,7 +225,7 @@ def shade(
             value = albedo * (ambient[c] * sky + bounce[c] * ground + sun[c] * lit * nl)
             value += sun[c] * lit * nl * ggx * smith * fresnel
             value += seen[c] * (spec0[c] * fa + fb) * open_ * ambient[c] / max(ambient[1], 1e-6)
-            value = value * white[c] + m[EMISSIVE + c]
+            value = value * white[c] + glow[c]
             if value > 0.75:  # a camera's shoulder instead of a hard clip
                 value = 0.75 + 0.25 * (1.0 - math.exp(-(value - 0.75) / 0.25))
             out[n, c] = value * alpha

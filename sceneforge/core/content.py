@@ -31,11 +31,26 @@ class Material:
     """For "MASK"."""
     double_sided: bool = False
     """Whether back faces are seen."""
+    metallic_roughness_texture: UInt8 | None = None
+    """(H, W, 4) uint8 linear: green times `roughness`, blue times `metallic`."""
+    normal_texture: UInt8 | None = None
+    """(H, W, 4) uint8: the surface's normal in its tangent frame, 0..255 for -1..1; green points to smaller v."""
+    normal_scale: float = 1.0
+    """Factor on the x and y of `normal_texture`."""
+    emissive_texture: UInt8 | None = None
+    """(H, W, 4) uint8 sRGB that multiplies `emissive`."""
 
     def __post_init__(self) -> None:
-        if self.base_color_texture is not None:
-            t = owned_array(self.base_color_texture, (None, None, 4), np.uint8, "base_color_texture")
-            object.__setattr__(self, "base_color_texture", t)
+        for name in ("base_color_texture", "metallic_roughness_texture", "normal_texture", "emissive_texture"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, owned_array(value, (None, None, 4), np.uint8, name))
+
+    @property
+    def textured(self) -> bool:
+        """Whether any texture is looked up at the surface's texture coordinates."""
+        maps = (self.base_color_texture, self.metallic_roughness_texture, self.normal_texture, self.emissive_texture)
+        return any(m is not None for m in maps)
 
 
 @dataclass(frozen=True)

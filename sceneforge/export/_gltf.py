@@ -141,7 +141,16 @@ class GlbBuilder:
         }
         if material.base_color_texture is not None:
             pbr["baseColorTexture"] = {"index": self._texture(material.base_color_texture)}
+        if material.metallic_roughness_texture is not None:
+            pbr["metallicRoughnessTexture"] = {"index": self._texture(material.metallic_roughness_texture)}
         entry: dict[str, Any] = {"name": name, "pbrMetallicRoughness": pbr}
+        if material.normal_texture is not None:
+            entry["normalTexture"] = {
+                "index": self._texture(material.normal_texture),
+                "scale": float(material.normal_scale),
+            }
+        if material.emissive_texture is not None and any(material.emissive):
+            entry["emissiveTexture"] = {"index": self._texture(material.emissive_texture)}
         strength = max(1.0, *material.emissive)
         if any(material.emissive):
             entry["emissiveFactor"] = [float(c) / strength for c in material.emissive]

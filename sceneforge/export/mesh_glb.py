@@ -93,7 +93,7 @@ def _content(glb: GlbBuilder, content: Content) -> int:
             "POSITION": glb.attribute(part.vertices, bounds=True),
             "NORMAL": glb.attribute(unit_normals(part.normals)),
         }
-        if part.uv is not None and part.material.base_color_texture is not None:
+        if part.uv is not None and part.material.textured:
             attributes["TEXCOORD_0"] = glb.attribute(part.uv)
         if part.colors is not None:
             attributes["COLOR_0"] = glb.attribute(np.clip(part.colors, 0, 1, dtype=np.float32))

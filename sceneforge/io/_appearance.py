@@ -58,28 +58,26 @@ def _material(source: Any, path: Path, factors: dict[str, Any]) -> Material:
             base_color_texture=texture,
             alpha_mode="BLEND" if alpha < 1 else "OPAQUE",
         )
-    base = factors.get(str(source.name))
-    if base is None:
-        raw = source.baseColorFactor
-        base = np.ones(4) if raw is None else np.asarray(raw, dtype=np.float64) / 255.0
-    rough, metal = _factor(source.roughnessFactor), _factor(source.metallicFactor)
-    if source.metallicRoughnessTexture is not None:  # green is roughness, blue metalness; one value for the material
-        mean = _pixels(source.metallicRoughnessTexture, path)[..., :3].reshape(-1, 3).mean(axis=0) / 255.0
-        rough, metal = rough * float(mean[1]), metal * float(mean[2])
+    exact = factors.get(str(source.name), {})
+    raw = source.baseColorFactor
+    base = np.ones(4) if raw is None else np.asarray(raw, dtype=np.float64) / 255.0
+    base = np.asarray(exact.get("pbrMetallicRoughness", {}).get("baseColorFactor", base if not exact else np.ones(4)))
     emissive = np.zeros(3) if source.emissiveFactor is None else np.asarray(source.emissiveFactor, dtype=np.float64)
-    if source.emissiveTexture is not None and emissive.any():
-        glow = srgb_to_linear(_pixels(source.emissiveTexture, path)[..., :3] / 255.0)
-        emissive = emissive * glow.reshape(-1, 3).mean(axis=0)
+    strength = exact.get("extensions", {}).get("KHR_materials_emissive_strength", {}).get("emissiveStrength", 1.0)
     cutoff = source.alphaCutoff
     return Material(
         (*_rgb(np.asarray(base)[:3]), float(base[3])),
-        metal,
-        rough,
-        _rgb(emissive),
+        _factor(source.metallicFactor),
+        _factor(source.roughnessFactor),
+        _rgb(emissive * float(strength)),
         _texture(source.baseColorTexture, path),
         source.alphaMode or "OPAQUE",
         0.5 if cutoff is None else float(cutoff),
         bool(source.doubleSided),
+        _texture(source.metallicRoughnessTexture, path),
+        _texture(source.normalTexture, path),
+        float(exact.get("normalTexture", {}).get("scale", 1.0)),
+        _texture(source.emissiveTexture, path) if emissive.any() else None,
     )
 
 
@@ -126,7 +124,10 @@ def linear_colors(raw: Any, count: int, *, already_linear: bool) -> Float32 | No
 
 
 def exact_factors(path: Path) -> dict[str, Any]:
-    """Base colour factors by material name, straight from the glTF: trimesh keeps 8 bits of these linear values."""
+    """The glTF's own materials by name, where a name is unique and the values are well formed.
+
+    trimesh keeps 8 bits of the linear base colour, and neither the strength of emission nor the scale of normal maps.
+    """
     try:
         data = path.read_bytes()
         if path.suffix.lower() == ".glb":
@@ -134,16 +135,24 @@ def exact_factors(path: Path) -> dict[str, Any]:
             data = data[20 : 20 + length]
         elif path.suffix.lower() != ".gltf":
             return {}
-        materials = json.loads(data).get("materials", [])
-    except (ValueError, struct.error):
+        materials = [m for m in json.loads(data).get("materials", []) if isinstance(m, dict)]
+    except (ValueError, struct.error, AttributeError, TypeError):
         return {}
     names = [m.get("name") for m in materials]
-    return {
-        m["name"]: factor
-        for m in materials
-        if names.count(m.get("name")) == 1
-        and len(factor := m.get("pbrMetallicRoughness", {}).get("baseColorFactor", [1, 1, 1, 1])) == 4
-    }
+    unique = {name for name in names if isinstance(name, str) and names.count(name) == 1}
+    return {m["name"]: m for m in materials if m.get("name") in unique and _well_formed(m)}
+
+
+def _well_formed(material: dict[str, Any]) -> bool:
+    """Whether the parts of a glTF material that are read here have the standard's types."""
+    try:
+        base = material.get("pbrMetallicRoughness", {}).get("baseColorFactor", [1, 1, 1, 1])
+        strength = material.get("extensions", {}).get("KHR_materials_emissive_strength", {}).get("emissiveStrength", 1)
+        scale = material.get("normalTexture", {}).get("scale", 1)
+        values = np.array([*base, strength, scale], dtype=np.float64)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return len(values) == 6 and bool(np.isfinite(values).all())
 
 
 def baked_colors(geometry: Any, path: Path, factors: dict[str, Any], cache: dict[int, Material]) -> UInt8 | None:
