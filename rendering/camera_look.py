@@ -116,7 +116,7 @@ def _blur(color: UInt8, noise: float) -> Float64:
         # Peaks fall as 1 / sqrt(width^2 + known^2).
         width = (REBLUR**2 - CALM**2 * ratio**2) / np.maximum(ratio**2 - 1, 1e-3)
         out[axis] = np.sqrt(max(float(np.quantile(width, 1 / 3)), 0.0))
-    return np.clip(out, 0, MAX_BLUR)
+    return np.asarray(np.clip(out, 0, MAX_BLUR))
 
 
 def _along_x(image: NDArray[Any]) -> NDArray[Any]:

@@ -184,7 +184,7 @@ class FrameCompositor:
     ) -> None:
         import cv2
 
-        from . import kernels
+        from . import blending, kernels
 
         white, look, grain = camera
 
@@ -237,7 +237,7 @@ class FrameCompositor:
             if width > 0:
                 sigmas = (float(width), 1e-6) if axis == 0 else (1e-6, float(width))
                 layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1]))
-        kernels.blend(patch, layer, soft, look.noise, grain, rect.x0, rect.y0, TO_LINEAR, TO_SRGB)
+        blending.blend(patch, layer, soft, look.noise, grain, rect.x0, rect.y0, TO_LINEAR, TO_SRGB)
         out[rect.slices] = patch
         clock.lap("blend")
 
