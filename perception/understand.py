@@ -29,6 +29,7 @@ from sceneforge.core.transforms import make_transform, rotation_between, transfo
 from .device import with_device_objects, with_device_planes
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
+from .layout import lay_out
 from .objects import find_objects
 from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
@@ -215,7 +216,8 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
         relations=len(graph.relations),
         device_entities=len(device) + len(boxes),
     )
-    return replace(scene, planes=planes, objects=objects, rooms=find_rooms(planes), graph=graph, mesh=mesh)
+    rooms = scene.rooms or find_rooms(planes)
+    return replace(scene, planes=planes, objects=objects, rooms=rooms, graph=graph, mesh=mesh)
 
 
 def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, progress: Progress) -> Scene:
@@ -227,11 +229,13 @@ def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, p
         progress("planes", 1, 3)
         surfaces = bound_planes(fits, samples, surfels, cameras, min_area_m2=options.min_area_m2)
         progress("planes", 2, 3)
+    with account.stage("layout"):
+        layout = lay_out(surfaces, samples, surfels)
+        surfaces = layout.surfaces
         vertex_plane = _vertex_planes(mesh, samples, surfels, surfaces.surfel_plane, surfaces.planes)
         mesh = label_mesh(mesh, surfaces.planes, vertex_plane)
     with account.stage("objects"):
         objects = find_objects(surfels, surfaces.planes, surfaces.surfel_plane, surfaces.levels)
-        rooms = find_rooms(surfaces.planes)
         graph = find_relations(surfaces.planes, objects)
     progress("planes", 3, 3)
     account.counts.update(
@@ -243,7 +247,7 @@ def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, p
     )
     if surfaces.levels.floor is None:
         account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
-    return Scene(surfaces.planes, objects, rooms, graph, mesh=mesh)
+    return Scene(surfaces.planes, objects, layout.rooms, graph, mesh=mesh)
 
 
 def _surfels(mesh: Mesh, options: PlaneOptions) -> tuple[SurfaceSamples, Surfels]:

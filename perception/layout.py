@@ -1,0 +1,188 @@
+"""The layout of a scanned place: walls made whole, rooms between them, floors and ceilings carried to the walls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sceneforge.core import Label, Plane, Room
+from sceneforge.core.arrays import Int32
+
+from .enclosure import Stretch, find_outlines, find_stretches
+from .labelling import STRUCTURE
+from .structure import completed_level, on_wall, plan_outline, relabelled, settle_levels, wall_plane
+from .surfaces import Surfaces
+from .surfels import SurfaceSamples, Surfels
+from .wall_lines import gather_walls
+
+SAME_LEVEL_M = 0.04
+"""Pieces of floor this close in height are one floor."""
+MIN_CEILING_SHARE = 0.35
+"""A ceiling is carried to the walls when this much of it was seen over the room."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Structure made whole."""
+
+    surfaces: Surfaces
+    """Planes with floors, walls and ceilings completed, and the plane of each surfel."""
+    rooms: tuple[Room, ...]
+    """Largest first."""
+
+
+def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels) -> Layout:
+    """Complete the structure of a scene and part it into rooms.
+
+    Walls keep the plane that was measured: corners are where the planes really cross, and nothing is made square.
+    What is filled in shows in `Plane.observed_fraction`.
+    """
+    from shapely.ops import unary_union
+
+    levels = surfaces.levels
+    planes = settle_levels(surfaces.planes, levels)
+    lines, not_walls = gather_walls(tuple(planes), surfaces.surfel_plane, surfels, samples, levels)
+    for i in not_walls:
+        planes[i] = relabelled(planes[i], Label.OTHER)
+    floors = [i for i, p in enumerate(planes) if p.label is Label.FLOOR]
+    floor_seen = unary_union([plan_outline(planes[i]) for i in floors])
+    stretches = find_stretches(lines, floor_seen)
+    top = np.inf if levels.ceiling is None else levels.ceiling + 0.1
+    height = samples.points[:, 1]
+    between = (height > levels.assumed_floor - 0.1) & (height < top)
+    outlines = find_outlines(samples.points[between][:, [0, 2]].astype(np.float64), floor_seen, stretches)
+
+    stretches, leftover = _bordering(stretches, outlines, planes)
+    for i in leftover:
+        planes[i] = relabelled(planes[i], Label.OTHER) if planes[i].label is Label.WALL else planes[i]
+    draft = _Draft(planes, surfaces.surfel_plane.copy())
+    draft.add_walls(stretches, surfels, surfaces)
+    rooms = [draft.add_room(outline, k, stretches) for k, outline in enumerate(outlines)]
+    return draft.finish(surfaces, rooms)
+
+
+@dataclass
+class _Draft:
+    """Planes under way: the old ones by index, those that are replaced or used up, and the new."""
+
+    planes: list[Plane]
+    owner: Int32
+
+    def __post_init__(self) -> None:
+        self.new: list[tuple[Plane, list[int]]] = []
+        self.gone: set[int] = set()
+        self.wall_names: list[str] = []
+
+    def add_walls(self, stretches: list[Stretch], surfels: Surfels, surfaces: Surfaces) -> None:
+        """Replace the pieces of each wall by the wall."""
+        for k, s in enumerate(stretches):
+            wall = wall_plane(s, f"wall:{k}", self.planes, surfaces.levels)
+            members = frozenset(s.line.members)
+            mine = on_wall(s, surfels, surfaces.surfel_plane, members)
+            self.owner[mine] = -2 - len(self.new)
+            self.new.append((wall, sorted(members)))
+            self.wall_names.append(wall.id)
+            self.gone |= members
+
+    def add_room(self, outline: Any, k: int, stretches: list[Stretch]) -> Room:
+        """A room with its own floor and ceiling, each carried to the walls where enough of it was seen."""
+        floor = self._level(outline, Label.FLOOR, f"floor:{k}", 0.1)
+        ceiling = self._level(outline, Label.CEILING, f"ceiling:{k}", MIN_CEILING_SHARE)
+        by_id = {p.id: p for p, _ in self.new} | {p.id: p for p in self.planes}
+        walls = [name for name, s in zip(self.wall_names, stretches, strict=True) if _borders(s, outline)]
+        height = None
+        if floor and ceiling:
+            height = round(float(by_id[ceiling].origin[1] - by_id[floor].origin[1]), 4)
+        ring = np.round(np.asarray(outline.exterior.coords)[:-1], 6)
+        share = by_id[floor].observed_fraction * by_id[floor].confidence if floor else 0.3
+        return Room(f"room_{k}", "room", round(float(share), 4), floor, ceiling, tuple(walls), ring, height)
+
+    def _level(self, outline: Any, label: Label, name: str, least: float) -> str | None:
+        """Complete the level with the largest part in the room; its id, new or, where it was left alone, old."""
+        parts = [
+            (plan_outline(p).intersection(outline).area, i)
+            for i, p in enumerate(self.planes)
+            if p.label is label and i not in self.gone - self._shared(label)
+        ]
+        parts = sorted([(-a, i) for a, i in parts if a > 0.05])
+        if not parts:
+            return None
+        main = self.planes[parts[0][1]]
+        same = [i for _, i in parts if abs(float((self.planes[i].origin - main.origin) @ main.normal)) < SAME_LEVEL_M]
+        other = sum(-a for a, i in parts if i not in same)
+        seen = sum(-a for a, i in parts if i in same)
+        steep = abs(main.normal[1]) < 0.985
+        if steep or seen < least * outline.area or other > 0.2 * seen:
+            return main.id
+        whole = completed_level([self.planes[i] for i in same], outline, name)
+        self.new.append((whole, same))
+        self.gone |= set(same)
+        return name
+
+    def _shared(self, label: Label) -> set[int]:
+        """Floors and ceilings already used by one room may serve the next."""
+        return {i for p, members in self.new if p.label is label for i in members}
+
+    def finish(self, surfaces: Surfaces, rooms: list[Room]) -> Layout:
+        """Number the planes in the scene's order and carry surfels and rooms over."""
+        kept = [(p, i) for i, p in enumerate(self.planes) if i not in self.gone]
+        fresh = [(p, -2 - k) for k, (p, _) in enumerate(self.new)]
+        rank = {label: n for n, label in enumerate((*STRUCTURE, Label.TABLE, Label.SEAT, Label.OTHER))}
+        ordered = sorted([*fresh, *kept], key=lambda e: (rank.get(e[0].label, 9), -e[0].area_m2, e[1]))
+        names = {p.id: f"plane_{n}" for n, (p, _) in enumerate(ordered)}
+        number = {old: n for n, (_, old) in enumerate(ordered)}
+        for k, (_, members) in enumerate(self.new):
+            for i in members:
+                number.setdefault(i, number[-2 - k])
+        owner = np.array([number.get(int(o), -1) for o in range(-1 - len(self.new), len(self.planes))], np.int32)
+        out = owner[self.owner + 1 + len(self.new)]
+        planes = tuple(replace(p, id=names[p.id]) for p, _ in ordered)
+        named = tuple(
+            replace(
+                r,
+                floor=names[r.floor] if r.floor else None,
+                ceiling=names[r.ceiling] if r.ceiling else None,
+                walls=tuple(names[w] for w in r.walls),
+            )
+            for r in rooms
+        )
+        return Layout(Surfaces(planes, out, surfaces.levels), named)
+
+
+def _bordering(stretches: list[Stretch], outlines: list[Any], planes: list[Plane]) -> tuple[list[Stretch], set[int]]:
+    """Walls that stand for themselves, and the planes of those that do not.
+
+    What borders no room is a wall only by its own strength: not when it was taken for one because it fits between
+    floor and ceiling, nor when it is the back of a recess in a wall that does border a room.
+    """
+    inner = [s for s in stretches if any(_borders(s, o) for o in outlines)]
+    kept = list(inner)
+    for s in stretches:
+        if s in inner:
+            continue
+        sure = any(planes[m].label is Label.WALL for m in s.line.members)
+        if sure and not any(_is_recess(s, wall) for wall in inner):
+            kept.append(s)
+    standing = {m for s in kept for m in s.line.members}
+    return [s for s in stretches if s in kept], {m for s in stretches for m in s.line.members} - standing
+
+
+def _borders(s: Stretch, outline: Any) -> bool:
+    """Whether a wall runs along a room's outline with its free side towards the room."""
+    from shapely.geometry import LineString, Point
+
+    shared = LineString(s.ends).intersection(outline.exterior.buffer(0.06))
+    if shared.length < 0.15:
+        return False
+    inward = Point(np.array([shared.centroid.x, shared.centroid.y]) + 0.1 * s.line.normal2)
+    return bool(outline.buffer(0.05).contains(inward))
+
+
+def _is_recess(s: Stretch, wall: Stretch) -> bool:
+    if s.line.normal2 @ wall.line.normal2 < np.cos(np.radians(10)):
+        return False
+    local = (s.ends - wall.line.plan(0.0)) @ np.stack([wall.line.T[[0, 2], 0], wall.line.normal2], axis=1)
+    shared = min(local[:, 0].max(), wall.stop) - max(local[:, 0].min(), wall.start)
+    return bool(shared > 0 and (local[:, 1] < 0.02).all() and (local[:, 1] > -0.4).all())

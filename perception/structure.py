@@ -1,0 +1,221 @@
+"""Floors, walls and ceilings completed: behind furniture, across gaps, up to the ceiling, out to the corners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sceneforge.core import Label, Plane
+from sceneforge.core.arrays import Float64, Int32
+
+from .enclosure import Stretch
+from .labelling import Levels
+from .surfels import Int64, Surfels
+from .wall_lines import CELL_M, ON_M
+
+MIN_LEVEL_COS = float(np.cos(np.radians(4)))
+"""Floors and ceilings are level; a patch that tilts more is the top or bottom of something."""
+LAYER_M = 0.3
+"""What hangs this close under the ceiling, or lies this close over the floor, and is small, is no level of its own."""
+
+
+def is_level(plane: Plane) -> bool:
+    """Whether a plane is level within 4 degrees."""
+    return bool(abs(plane.normal[1]) > MIN_LEVEL_COS)
+
+
+def settle_levels(planes: Sequence[Plane], levels: Levels) -> list[Plane]:
+    """The planes, with floors and ceilings that are only bits of something else labelled "other", and large steps and
+    platforms labelled floor.
+
+    A small piece counts as floor or ceiling only where it continues the main one: level, and no step away.
+    """
+    out = list(planes)
+    for label in (Label.FLOOR, Label.CEILING):
+        mine = [i for i, p in enumerate(out) if p.label is label]
+        if not mine:
+            continue
+        main = out[max(mine, key=lambda i: (out[i].area_m2, -i))]
+        for i in mine:
+            p = out[i]
+            if p is main:
+                continue
+            step = abs(float((p.origin - main.origin) @ main.normal))
+            small = p.area_m2 < min(0.25 * main.area_m2, 2.0)
+            loose = not is_level(p) or (0.015 < step < LAYER_M)
+            if small and loose:
+                out[i] = relabelled(p, Label.OTHER)
+    for i, p in enumerate(out):
+        if levels.floor is None or p.label in (Label.FLOOR, Label.CEILING) or p.normal[1] < MIN_LEVEL_COS:
+            continue
+        rise, width = float(p.origin[1]) - levels.floor, float(np.ptp(p.polygon, axis=0).min())
+        platform = 0.08 < rise < 0.3 and p.area_m2 > 1.5 and width > 0.8
+        gallery = rise > 0.3 and p.area_m2 > 5.0 and width > 1.6
+        sunken = -1.5 < rise < -0.08 and p.area_m2 > 1.0 and width > 0.8
+        if platform or gallery or sunken:
+            out[i] = relabelled(p, Label.FLOOR)
+    return out
+
+
+def relabelled(plane: Plane, label: Label) -> Plane:
+    """The plane under another label, which takes over the score of the first."""
+    scores = dict(plane.scores)
+    moved = scores.pop(str(plane.label), plane.confidence)
+    scores[str(label)] = round(scores.get(str(label), 0.0) + moved, 6)
+    return replace(plane, label=label, scores=scores, confidence=scores[str(label)])
+
+
+@dataclass(frozen=True)
+class _Ceilings:
+    planes: tuple[Plane, ...]
+    outlines: tuple[Any, ...]
+
+    def above(self, point: Float64) -> float | None:
+        """Height of the ceiling over a point in plan: of the nearest seen, level ones carried on by up to 3 m."""
+        from shapely.geometry import Point
+
+        best: tuple[float, float] | None = None
+        for p, outline in zip(self.planes, self.outlines, strict=True):
+            away = float(outline.distance(Point(point)))
+            if away > (3.0 if is_level(p) else 0.7):
+                continue
+            n, c = p.normal, p.origin
+            height = float(c[1] - (n[0] * (point[0] - c[0]) + n[2] * (point[1] - c[2])) / n[1])
+            if best is None or (round(away, 3), height) < best:
+                best = (round(away, 3), height)
+        return None if best is None else best[1]
+
+    def over(self, point: Float64) -> bool:
+        """Whether ceiling was seen right over a point in plan."""
+        import shapely
+
+        return any(bool(shapely.contains_xy(o, point[0], point[1])) for o in self.outlines)
+
+
+def plan_outline(plane: Plane) -> Any:
+    """Shapely outline of a plane in plan."""
+    from shapely.geometry import Polygon
+
+    shape = Polygon(plane.to_world(plane.polygon)[:, [0, 2]])
+    return shape if shape.is_valid else shape.buffer(0)
+
+
+def wall_plane(s: Stretch, name: str, planes: Sequence[Plane], levels: Levels) -> Plane:
+    """The bounded plane of a wall, from the floor to the ceiling where there is one.
+
+    Where no ceiling was seen the wall ends at the height to which it was seen. A low wall under an open ceiling stays
+    low. `observed_fraction` is the share with surface on it.
+    """
+    ceilings = [p for p in planes if p.label is Label.CEILING]
+    above = _Ceilings(tuple(ceilings), tuple(plan_outline(p) for p in ceilings))
+    line = s.line
+    bottom = 0.0 if levels.floor is not None else line.rise[0]
+    count = max(int(np.ceil((s.stop - s.start) / 0.25)), 2)
+    xs = np.linspace(s.start, s.stop, count)
+    tops = np.full(count, line.rise[1])
+    inner = np.clip(xs, s.start + min(0.05, (s.stop - s.start) / 3), s.stop - min(0.05, (s.stop - s.start) / 3))
+    before = [line.plan(float(x)) + 0.05 * line.normal2 for x in inner]
+    known = [above.above(q) for q in before]
+    low = _is_low(s, before, known, above, levels)
+    for k, height in enumerate(known):
+        if height is not None and not low:
+            up = height - levels.assumed_floor
+            tops[k] = max(up, line.rise[1]) if line.rise[1] > up + 0.15 else up
+    tops = np.maximum(tops, bottom + 0.2)
+    if np.ptp(tops) < 0.04:
+        xs, tops = xs[[0, -1]], np.full(2, float(np.median(tops)))
+    ring = np.concatenate([np.stack([xs, -tops], axis=1), [[s.stop, -bottom], [s.start, -bottom]]])
+    ring = _simplified(ring)
+    strongest = max(line.members, key=lambda m: (planes[m].scores.get("wall", 0.0), -m))
+    confidence = max(planes[strongest].scores.get("wall", 0.0), 0.6)
+    scores = {"wall": round(confidence, 6), "other": round(1 - confidence, 6)}
+    return rebounded(
+        Plane(name, Label.WALL, round(confidence, 6), line.T, ring, scores=scores),
+        ring,
+        (),
+        _seen_share(s, ring),
+    )
+
+
+def _is_low(s: Stretch, before: list[Float64], known: list[float | None], above: _Ceilings, levels: Levels) -> bool:
+    heights = [h for h in known if h is not None]
+    if not heights or s.line.rise[1] > float(np.median(heights)) - levels.assumed_floor - 0.4:
+        return False
+    n = s.line.normal2
+    both = [above.over(q + 0.25 * n) and above.over(q - 0.35 * n) for q in before]
+    return float(np.mean(both)) > 0.6
+
+
+def _simplified(ring: Float64) -> Float64:
+    from shapely.geometry import Polygon
+
+    out = np.asarray(Polygon(ring).simplify(0.01).exterior.coords)[:-1]
+    x, z = out.T
+    return out if x @ np.roll(z, -1) - z @ np.roll(x, -1) > 0 else out[::-1]
+
+
+def _seen_share(s: Stretch, ring: Float64) -> float:
+    """Share of the outline's cells with surface on the plane."""
+    import shapely
+
+    line = s.line
+    rows, columns = line.seen.shape
+    x = line.start + (np.arange(columns) + 0.5) * CELL_M
+    h = (np.arange(rows) + 0.5) * CELL_M
+    X, H = np.meshgrid(x, h)
+    shape = shapely.Polygon(ring)
+    inside = shapely.contains_xy(shape, X.ravel(), -H.ravel()).reshape(X.shape)
+    return float(np.clip((line.seen & inside).sum() * CELL_M**2 / max(shape.area, 1e-9), 0, 1))
+
+
+def rebounded(plane: Plane, ring: Float64, holes: Sequence[Float64], observed: float) -> Plane:
+    """The plane with another outline (local [x, z]); its origin moves to the outline's middle."""
+    from shapely.geometry import Polygon
+
+    centre = np.round((ring.min(axis=0) + ring.max(axis=0)) / 2, 6)
+    T = plane.T_world_plane.copy()
+    T[:3, 3] += T[:3, 0] * centre[0] + T[:3, 2] * centre[1]
+    shape = Polygon(ring, holes)
+    return replace(
+        plane,
+        T_world_plane=T,
+        polygon=np.round(ring - centre, 6),
+        holes=tuple(np.round(h - centre, 6) for h in holes),
+        area_m2=round(float(shape.area), 6),
+        observed_fraction=round(float(np.clip(observed, 0, 1)), 6),
+    )
+
+
+def completed_level(pieces: Sequence[Plane], room: Any, name: str) -> Plane:
+    """A floor or ceiling carried to the room's outline.
+
+    Args:
+        pieces: What was seen of it, all on one level, largest first.
+        room: Shapely outline of the room in plan.
+        name: Id of the result.
+    """
+    from shapely.ops import unary_union
+
+    first = pieces[0]
+    corners = np.asarray(room.exterior.coords)[:-1]
+    n, c = first.normal, first.origin
+    y = c[1] - (n[0] * (corners[:, 0] - c[0]) + n[2] * (corners[:, 1] - c[2])) / n[1]
+    ring = first.to_local(np.stack([corners[:, 0], y, corners[:, 1]], axis=1))[:, [0, 2]]
+    x, z = ring.T
+    if x @ np.roll(z, -1) - z @ np.roll(x, -1) < 0:
+        ring = ring[::-1]
+    seen = unary_union([plan_outline(p).intersection(room) for p in pieces]).area
+    share = sum(p.area_m2 * p.observed_fraction for p in pieces) / max(sum(p.area_m2 for p in pieces), 1e-9)
+    return rebounded(replace(first, id=name), ring, (), seen * share / room.area)
+
+
+def on_wall(s: Stretch, surfels: Surfels, surfel_plane: Int32, members: frozenset[int]) -> Int64:
+    """Indices of the surfels that lie on a stretch of wall: its members', and loose ones flush with it."""
+    local = (surfels.position - s.line.T[:3, 3]) @ s.line.T[:3, :3]
+    along = (local[:, 0] > s.start - 0.03) & (local[:, 0] < s.stop + 0.03)
+    own = np.isin(surfel_plane, sorted(members)) & along
+    flush = (surfel_plane < 0) & along & (np.abs(local[:, 1]) < ON_M / 2) & (surfels.normal @ s.line.T[:3, 1] > 0.85)
+    return np.flatnonzero(own | flush)

@@ -1,0 +1,195 @@
+"""Walls as a person means them: upright pieces of surface gathered into one plane per wall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sceneforge.core import Label, Plane
+from sceneforge.core.arrays import Float64, Int32
+from sceneforge.core.transforms import plane_frame
+
+from .labelling import Levels
+from .planes import fit
+from .surfels import Int64, SurfaceSamples, Surfels
+
+CELL_M = 0.05
+"""Raster cell on walls: a surfel."""
+ON_M = 0.06
+"""Surface this close to a wall's plane is the wall: scanned walls bow by centimetres."""
+COPLANAR_M = 0.05
+"""Pieces of one wall, seen at different times, lie this close to one plane."""
+REACH_M = 3.0
+"""Pieces of one wall are at most a window or a wide doorway apart."""
+UPRIGHT = float(np.sin(np.radians(12)))
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class WallLine:
+    """One wall plane. Local frame: +X along the wall, level; +Y into free space; heights run along -Z."""
+
+    T: Float64
+    """(4, 4) T_world_plane; the origin lies on the wall at floor height."""
+    members: tuple[int, ...]
+    """Planes gathered, largest first."""
+    surfels: Int64
+    """Their surfels, ascending."""
+    seen: Mask
+    """(rows, columns): cells with surface on the plane, rows upwards from the floor."""
+    start: float
+    """Local x of the first column's left edge."""
+    area_m2: float
+    """Surface of the members."""
+    rise: tuple[float, float]
+    """Heights above the floor between which the members lie, 2 % of their surface left out at each end."""
+
+    @property
+    def spans(self) -> tuple[tuple[float, float], ...]:
+        """Stretches [x0, x1] along the wall where at least 15 cm of height were seen, gaps below 15 cm closed."""
+        return tuple((self.start + a * CELL_M, self.start + b * CELL_M) for a, b in runs(self.seen.sum(axis=0) >= 3, 3))
+
+    @property
+    def length(self) -> float:
+        """Metres from the first to the last stretch."""
+        s = self.spans
+        return s[-1][1] - s[0][0] if s else 0.0
+
+    def plan(self, x: float) -> Float64:
+        """World [x, z] of the wall's point at local x, half way up what was seen of it."""
+        middle = sum(self.rise) / 2
+        return np.asarray(self.T[[0, 2], 3] + x * self.T[[0, 2], 0] - middle * self.T[[0, 2], 2])
+
+    @property
+    def normal2(self) -> Float64:
+        """(2,) unit normal in plan."""
+        n = self.T[[0, 2], 1]
+        return np.asarray(n / np.linalg.norm(n))
+
+
+def runs(mask: Mask, close: int = 0) -> list[tuple[int, int]]:
+    """Half-open stretches of True in a 1-D mask, those less than `close` + 1 apart joined."""
+    edge = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    out: list[tuple[int, int]] = []
+    for a, b in edge.reshape(-1, 2).tolist():
+        if out and a - out[-1][1] <= close:
+            out[-1] = (out[-1][0], b)
+        else:
+            out.append((a, b))
+    return out
+
+
+def gather_walls(
+    planes: tuple[Plane, ...],
+    surfel_plane: Int32,
+    surfels: Surfels,
+    samples: SurfaceSamples,
+    levels: Levels,
+) -> tuple[list[WallLine], set[int]]:
+    """Wall planes, largest first, and the indices of planes labelled wall that are none.
+
+    Upright pieces that lie on one plane no farther apart than a wide doorway become one line. A line is a wall when
+    geometry said so of one of its pieces, when its pieces together bound the scene, or when it rises from floor to
+    ceiling, however narrow. Fronts of cupboards and layers on a wall are taken out: a larger parallel wall runs behind
+    them and they end below the ceiling.
+    """
+    upright = [i for i, p in enumerate(planes) if abs(p.normal[1]) < UPRIGHT and p.area_m2 >= 0.12]
+    upright.sort(key=lambda i: (planes[i].label is not Label.WALL, -planes[i].area_m2, i))
+    own = {i: np.flatnonzero(surfel_plane == i) for i in upright}
+    upright = [i for i in upright if len(own[i]) >= 3]
+    groups: list[list[int]] = []
+    for i in upright:
+        home = _home(i, groups, planes, surfels, own)
+        if home is None:
+            groups.append([i])
+        else:
+            home.append(i)
+    lines = [_line(g, np.sort(np.concatenate([own[i] for i in g])), surfels, samples, levels) for g in groups]
+    lines = [x for x in lines if x.spans]
+    sure = [x for x in lines if any(planes[m].label is Label.WALL for m in x.members)]
+    lines = [x for x in lines if x in sure or _is_wall(x, sure, surfels, levels)]
+    lines.sort(key=lambda x: (-x.area_m2, x.members))
+    kept = [x for k, x in enumerate(lines) if not any(_covers(other, x, levels) for other in lines if other is not x)]
+    inside = {m for x in kept for m in x.members}
+    return kept, {i for i, p in enumerate(planes) if p.label is Label.WALL and i not in inside}
+
+
+def _home(
+    i: int, groups: list[list[int]], planes: tuple[Plane, ...], surfels: Surfels, own: dict[int, Int64]
+) -> list[int] | None:
+    """The group whose first plane the piece lies on, the nearest plane first."""
+    from scipy.spatial import cKDTree
+
+    piece, best, home = planes[i], COPLANAR_M, None
+    p = surfels.position[own[i]]
+    slack = np.arctan2(0.02, np.sqrt(piece.area_m2) / 2)
+    for group in groups:
+        first = planes[group[0]]
+        if first.normal @ piece.normal < np.cos(np.radians(4) + slack):
+            continue
+        off = float(np.median(np.abs((p - first.origin) @ first.normal)))
+        if off >= best:
+            continue
+        mates = np.concatenate([surfels.position[own[m]] for m in group])
+        gap, _ = cKDTree(mates).query(p[:: max(1, len(p) // 100)], distance_upper_bound=REACH_M)
+        if np.isfinite(gap).any():
+            best, home = off, group
+    return home
+
+
+def _line(group: list[int], members: Int64, surfels: Surfels, samples: SurfaceSamples, levels: Levels) -> WallLine:
+    f = fit(surfels, members)
+    T = plane_frame(f.normal, f.centre)
+    # Down along the wall to floor height.
+    T[:3, 3] += T[:3, 2] * (f.centre[1] - levels.assumed_floor) / max(-float(T[1, 2]), 1e-6)
+    ends = (surfels.position[members] - T[:3, 3]) @ T[:3, 0]
+    start = float(np.floor((ends.min() - 0.15) / CELL_M) * CELL_M)
+    columns = int(np.ceil((ends.max() + 0.15 - start) / CELL_M))
+    local = (samples.points - T[:3, 3]) @ T[:3, :3]
+    on = (np.abs(local[:, 1]) < ON_M) & (samples.normals @ T[:3, 1] > 0.7)
+    column = np.floor((local[on, 0] - start) / CELL_M).astype(np.int64)
+    row = np.floor(-local[on, 2] / CELL_M).astype(np.int64)
+    top = int(row[(column >= 0) & (column < columns)].max(initial=0)) + 1
+    seen = np.zeros((top, columns), bool)
+    inside = (column >= 0) & (column < columns) & (row >= 0)
+    seen[row[inside], column[inside]] = True
+    heights = surfels.position[members, 1] - levels.assumed_floor
+    rank = np.argsort(heights, kind="stable")
+    share = np.cumsum(surfels.area[members][rank]) / surfels.area[members].sum()
+    low, high = (float(heights[rank[min(int(np.searchsorted(share, q)), len(rank) - 1)]]) for q in (0.02, 0.98))
+    return WallLine(T, tuple(group), members, seen, start, f.area_m2, (low, high))
+
+
+def _is_wall(x: WallLine, sure: list[WallLine], surfels: Surfels, levels: Levels) -> bool:
+    low, high = x.rise
+    if levels.ceiling is not None and levels.floor is not None and sure:
+        height = levels.ceiling - levels.floor
+        own = (surfels.position[x.surfels] - x.T[:3, 3]) @ x.T[:3, 0]
+        width = float(np.ptp(np.percentile(own, [3, 97])))
+        # A jog or a pillar's side stands square on a wall, the rounding of a corner does not.
+        turn = max(abs(float(x.normal2 @ np.array([-s.normal2[1], s.normal2[0]]))) for s in sure)
+        whole = low < 0.8 and high > height - 0.4 and x.area_m2 > 0.4 * width * height
+        return whole and width > 0.15 and turn > np.cos(np.radians(10))
+    side = (surfels.position - x.T[:3, 3]) @ x.T[:3, 1]
+    beyond = float(surfels.area[side < -0.15].sum() / surfels.area.sum())
+    return bool(x.area_m2 > 1.2 and high > 1.7 and high - low > 1.2 and x.length > 1.0 and beyond < 0.04)
+
+
+def _covers(wall: WallLine, x: WallLine, levels: Levels) -> bool:
+    """Whether `x` is a cupboard's front or a layer on `wall`: parallel, before it, and short of the ceiling."""
+    if wall.area_m2 < 0.8 * x.area_m2 or wall.T[:3, 1] @ x.T[:3, 1] < np.cos(np.radians(10)):
+        return False
+    middle = x.plan((x.spans[0][0] + x.spans[-1][1]) / 2)
+    before = float((middle - wall.plan(0.0)) @ wall.normal2)
+    if not -0.04 < before < 0.95:
+        return False
+    a, b = (float((x.plan(e) - wall.T[[0, 2], 3]) @ wall.T[[0, 2], 0]) for e in (x.spans[0][0], x.spans[-1][1]))
+    a, b = min(a, b), max(a, b)
+    shared = min(b, wall.spans[-1][1] + 0.3) - max(a, wall.spans[0][0] - 0.3)
+    low, high = x.rise
+    top = 2.25 if levels.ceiling is None else levels.ceiling - levels.assumed_floor - 0.25
+    whole = low < 0.8 and high > top  # furniture may hide its foot
+    return shared > 0.6 * (b - a) and not whole
