@@ -26,6 +26,7 @@ from sceneforge.core import (
 from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
+from .certainty import with_certainty
 from .device import with_device_objects, with_device_planes
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
@@ -33,6 +34,7 @@ from .layout import lay_out
 from .objects import find_objects
 from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
+from .refinement import refine_normals
 from .relations import find_relations
 from .rooms import find_rooms
 from .surfaces import bound_planes, label_mesh
@@ -225,13 +227,15 @@ def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, p
     progress("planes", 0, 3)
     with account.stage("planes"):
         samples, surfels = _surfels(mesh, options)
-        fits = find_planes(surfels, options)
+        fits = refine_normals(find_planes(surfels, options), surfels)
         progress("planes", 1, 3)
         surfaces = bound_planes(fits, samples, surfels, cameras, min_area_m2=options.min_area_m2)
         progress("planes", 2, 3)
     with account.stage("layout"):
         layout = lay_out(surfaces, samples, surfels)
         surfaces = layout.surfaces
+        planes = with_certainty(surfaces.planes, surfels, surfaces.surfel_plane)
+        surfaces = replace(surfaces, planes=planes)
         vertex_plane = _vertex_planes(mesh, samples, surfels, surfaces.surfel_plane, surfaces.planes)
         mesh = label_mesh(mesh, surfaces.planes, vertex_plane)
     with account.stage("objects"):

@@ -146,6 +146,13 @@ class JsonValue:
         """An array of strings."""
         return tuple(item.text() for item in self.items())
 
+    def flags(self) -> tuple[bool, ...]:
+        """An array of true and false."""
+        for item in self.items():
+            if not isinstance(item.value, bool):
+                raise item._wrong("true or false")
+        return tuple(self.value)
+
     def numbers(self) -> dict[str, float]:
         """An object whose members are finite numbers."""
         return {key: member.number() for key, member in self.members().items()}

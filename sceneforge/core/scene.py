@@ -40,6 +40,12 @@ class Plane:
     """Area of the outline less its holes."""
     observed_fraction: float = 1.0
     """Share of that area that was really seen; the rest is filled in."""
+    edge_observed: tuple[bool, ...] = ()
+    """For each edge of the outline, from point k to k + 1: True where the surface was seen to end there, False where
+    the edge is only where the scan or the filling ends. Empty = unknown."""
+    covariance: Float64 | None = None
+    """(3, 3) of [offset along the normal in m, tilt about local x in rad, tilt about local z in rad] at the origin;
+    None = unknown."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -49,6 +55,12 @@ class Plane:
             raise ValueError(f"{self.id}.polygon: expected at least 3 points, got {len(self.polygon)}")
         set_(self, "holes", tuple(frozen_array(h, (None, 2), np.float64, f"{self.id}.holes") for h in self.holes))
         set_(self, "scores", _frozen_mapping(self.scores))
+        set_(self, "edge_observed", tuple(bool(e) for e in self.edge_observed))
+        if len(self.edge_observed) not in (0, len(self.polygon)):
+            expected = f"one per edge ({len(self.polygon)}) or none"
+            raise ValueError(f"{self.id}.edge_observed: expected {expected}, got {len(self.edge_observed)}")
+        if self.covariance is not None:
+            set_(self, "covariance", frozen_array(self.covariance, (3, 3), np.float64, f"{self.id}.covariance"))
 
     @property
     def normal(self) -> Float64:
@@ -59,6 +71,14 @@ class Plane:
     def origin(self) -> Float64:
         """(3,) origin of the local frame in the world."""
         return self.T_world_plane[:3, 3]
+
+    def sigma_at(self, points_xz: Float64) -> Float64 | None:
+        """Standard deviation (...,) in metres along the normal at local [x, z] (..., 2); None where unknown."""
+        if self.covariance is None:
+            return None
+        p = np.asarray(points_xz, dtype=np.float64)
+        J = np.stack([np.ones(p.shape[:-1]), -p[..., 1], p[..., 0]], axis=-1)
+        return np.asarray(np.sqrt(np.maximum(np.einsum("...i,ij,...j->...", J, self.covariance, J), 0)))
 
     def to_world(self, points_xz: Float64) -> Float64:
         """Local [x, z] (..., 2) to world points (..., 3)."""

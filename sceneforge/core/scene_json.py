@@ -74,6 +74,8 @@ def _plane_to_dict(p: Plane) -> dict[str, Any]:
         "holes": [h.tolist() for h in p.holes],
         "area_m2": float(p.area_m2),
         "observed_fraction": float(p.observed_fraction),
+        "edge_observed": list(p.edge_observed),
+        "covariance": None if p.covariance is None else p.covariance.tolist(),
     }
 
 
@@ -130,6 +132,7 @@ def label_from_json(value: JsonValue) -> Label:
 
 
 def _plane(v: JsonValue) -> Plane:
+    edges, covariance = v.get("edge_observed"), v.get("covariance")
     with v.building():
         return Plane(
             id=v["id"].text(),
@@ -141,6 +144,8 @@ def _plane(v: JsonValue) -> Plane:
             scores=v["scores"].numbers(),
             area_m2=v["area_m2"].number(0),
             observed_fraction=v["observed_fraction"].number(0, 1),
+            edge_observed=() if edges is None else edges.flags(),
+            covariance=None if covariance is None else covariance.array(3, 3),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,12 @@ def random_scene(seed: int) -> Scene:
             {str(labels[k]): rng.random() for k in rng.permutation(len(labels))[:3]},
             rng.random() * 20,
             rng.random(),
+            covariance=rng.normal(size=(3, 3)) if i % 2 else None,
         )
         for i in range(n_planes)
+    )
+    planes = tuple(
+        replace(p, edge_observed=tuple(rng.random(len(p.polygon)) > 0.5)) if i % 3 else p for i, p in enumerate(planes)
     )
     objects = tuple(
         SceneObject(f"object_{i}", labels[rng.integers(len(labels))], rng.random(), OrientedBox(pose(), rng.random(3)))
@@ -167,6 +172,9 @@ def broken(edit: str) -> dict[str, Any]:
         ("planes[0].area_m2 = -1", "$.planes[0].area_m2 is -1; expected a number of at least 0"),
         ("planes[0].scores = []", "$.planes[0].scores is an array; expected an object"),
         ("planes[0].holes = absent", "$.planes[0] has no 'holes'"),
+        ("planes[0].edge_observed = [1, 0]", "$.planes[0].edge_observed[0] is 1; expected true or false"),
+        ("planes[0].edge_observed = [true]", "$.planes[0] is damaged: plane_0.edge_observed: expected one per edge"),
+        ("planes[0].covariance = [[1]]", "$.planes[0].covariance has 1 elements; expected 3"),
         ('planes[0].id = "object_0"', "$ is damaged: ids must be unique, repeated: ['object_0']"),
         ("objects[0].size = [1, 2]", "$.objects[0].size has 2 elements; expected 3"),
         ('rooms[0].floor = "plane_99"', "$.rooms[0].floor is 'plane_99'; expected the id of a plane in this file"),
