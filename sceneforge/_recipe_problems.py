@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -23,6 +24,12 @@ def explain(
         fields: Names the keys that are known at a place in the file.
     """
     loc = error["loc"]
+    if error["type"].startswith("union_tag"):
+        return _unknown_effect(document, loc, error)
+    if len(loc) > 2 and loc[0] == "effects":
+        loc = (*loc[:2], *loc[3:])  # the checker names the kind of entry there, the file does not
+    if loc and loc[-1] == "[key]" and error["type"] != "string_pattern_mismatch":
+        return document.key_marks[loc[:-1]], f"{path_text(loc[:-2])}: {error['msg']}"
     if loc and loc[-1] == "[key]":
         where: Where = loc[:-1]
         at = document.key_marks[where]
@@ -51,15 +58,31 @@ def explain(
         "tuple_type": "a list",
         "dict_type": "a mapping",
         "model_type": "a mapping",
+        "model_attributes_type": "a mapping",
         "string_too_short": "some text",
         "string_pattern_mismatch": "a short name of letters, digits, _ and -",
         "too_short": "at least one entry",
         "too_long": f"at most {facts.get('max_length')} entries",
     }.get(kind)
+    if kind == "literal_error":
+        known = re.findall(r"'([^']*)'", str(facts["expected"]))
+        return at, f"{path_text(where)}: there is no {shown(value)} to choose{suggestion(str(value), known)}"
     limits = [f"{word} {facts[key]:g}" for key, word in bounds.items() if key in facts]
     wanted = wanted or (limits[0] if limits else None)
     text = f"expected {wanted}, got {shown(value)}" if wanted else error["msg"]
     return at, f"{path_text(where)}: {text}"
+
+
+def _unknown_effect(document: Document, where: Where, error: ErrorDetails) -> tuple[tuple[int, int], str]:
+    """An entry of `effects` that names none, or one that is not there."""
+    facts = error.get("ctx", {})
+    if "tag" not in facts:
+        entry = error["input"]
+        what = "'effect' is missing" if isinstance(entry, Mapping) else f"expected a mapping, got {shown(entry)}"
+        return document.marks[where], f"{path_text(where)}: {what}"
+    known = [name.strip("' ") for name in str(facts["expected_tags"]).split(",")]
+    text = f"there is no effect '{facts['tag']}'{suggestion(str(facts['tag']), known)}"
+    return document.marks[(*where, "effect")], f"{path_text((*where, 'effect'))}: {text}"
 
 
 def shown(value: Any) -> str:

@@ -17,6 +17,7 @@ import typer
 
 import sceneforge
 from sceneforge import _cli_output as show
+from sceneforge import _cli_render
 
 if TYPE_CHECKING:
     from sceneforge.recipe import Recipe
@@ -147,33 +148,6 @@ def place(
         show.print_paths({"arrangement": folder / "arrangement.json"})
 
 
-@app.command(epilog="Example: sceneforge render my_scan out/placed -o out/preview")
-def render(
-    scan: ScanPath,
-    understood: Annotated[Path, typer.Argument(help="A folder with scene.json and arrangement.json.")],
-    out: OutFolder = None,
-    arrangement: Annotated[
-        Path | None, typer.Option(help="Another folder's arrangement.json.", show_default=False)
-    ] = None,
-    fps: Annotated[float, typer.Option(min=1, max=120, help="Frames per second of the video.")] = 15.0,
-    every: Every = 1,
-    seed: Seed = 0,
-    as_json: AsJson = False,
-) -> None:
-    """Draw placed content into the capture's own frames: a video, a contact sheet and a GLB."""
-    from sceneforge._cli_inputs import read_arrangement
-    from sceneforge.data import resolve_scan
-    from sceneforge.io.scene_folder import read_scene
-    from sceneforge.pipeline import render as run
-
-    folder = out or understood
-    placed = read_arrangement(arrangement or understood / "arrangement.json")
-    scene = read_scene(understood)
-    with show.progress_bar() as progress:
-        result = run(resolve_scan(scan), scene, placed, folder, fps=fps, every=every, seed=seed, progress=progress)
-    _print_result(as_json, {"video": result.video, "pictures": result.contact_sheet, "glb": result.glb}, {})
-
-
 @app.command(epilog="Example: sceneforge compose samples/recipes/living_room.yaml -o out/living_room")
 def compose(
     recipe: Annotated[Path, typer.Argument(help="An experience file (YAML).")],
@@ -294,6 +268,9 @@ def doctor(
             print(f"mend with: {command}")
     if not ok:
         raise typer.Exit(4)
+
+
+_cli_render.add(app)
 
 
 def _measure(kind: str, name: str | None, data: Path | None, seed: int, listing: bool, as_json: bool) -> None:

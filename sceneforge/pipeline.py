@@ -33,6 +33,7 @@ from sceneforge.core import (
 
 if TYPE_CHECKING:
     from sceneforge.recipe import Recipe
+    from sceneforge.rendering.effects import EffectSpec
 
 WRITTEN = (
     "scene.json",
@@ -236,6 +237,7 @@ def render(
     *,
     fps: float = 15,
     every: int = 1,
+    effects: Sequence[EffectSpec] = (),
     seed: int = 0,
     progress: Progress = silent,
 ) -> RenderResult:
@@ -248,6 +250,7 @@ def render(
         out: Folder for preview.mp4, contact_sheet.png and composition.glb.
         fps: Frames per second of the video.
         every: Use every n-th tracked frame.
+        effects: What to draw of the understood room, lowest first.
         seed: Seed of the renderer's sampling.
         progress: Told after each frame.
 
@@ -255,6 +258,7 @@ def render(
         UsageError: The capture has no pictures, or the scene no mesh or camera track.
     """
     from sceneforge.export import export
+    from sceneforge.rendering.effects import Stage, effect_layers
     from sceneforge.rendering.video import render_video
 
     capture = _loaded(scan)
@@ -266,7 +270,10 @@ def render(
     _check_same_capture(capture, scene, scene.track)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    video = render_video(capture, scene, arrangement, folder, fps=fps, every=every, seed=seed, progress=progress)
+    under, over = effect_layers(effects, Stage(scene, arrangement))
+    video = render_video(
+        capture, scene, arrangement, folder, fps=fps, every=every, under=under, over=over, seed=seed, progress=progress
+    )
     for text in video.skipped:
         warnings.warn(f"{capture.name}: left out of the video: {text}", SceneForgeWarning, stacklevel=2)
     glb = export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
@@ -299,6 +306,7 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
             folder,
             fps=settings.fps,
             every=settings.every,
+            effects=[entry.spec for entry in recipe.effects],
             seed=recipe.seed,
             progress=progress,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -22,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from sceneforge._recipe_effects import ENTRIES, EffectEntry
 from sceneforge._recipe_problems import explain, shown
 from sceneforge._recipe_yaml import Document, Where, path_text, read_yaml
 from sceneforge._suggest import suggestion
@@ -104,6 +106,9 @@ class Recipe(_Model):
     content: dict[Id, ContentEntry] = Field(default_factory=dict, max_length=100, description="Models by name")
     place: tuple[Place, ...] = Field(default=(), max_length=100, description="What goes where, most important first")
     render: RenderSettings = Field(default_factory=RenderSettings)
+    effects: tuple[EffectEntry, ...] = Field(
+        default=(), max_length=50, description="What is drawn of the understood room, lowest first"
+    )
 
     @property
     def scan_path(self) -> Path:
@@ -158,7 +163,8 @@ def load_recipe(path: str | Path, *, scan: str | Path | None = None) -> Recipe:
     try:
         recipe = Recipe.model_validate(_absolute(data, document.path))
     except ValidationError as error:
-        problems += [explain(document, e, _fields) for e in error.errors(include_url=False)]
+        fields = partial(_fields, data)
+        problems += [explain(document, e, fields) for e in error.errors(include_url=False)]
     if problems or recipe is None:
         lines = dict.fromkeys(document.line(mark, text) for mark, text in sorted(problems, key=lambda p: p[0]))
         raise RecipeError("\n".join(lines))
@@ -271,7 +277,10 @@ def _absolute(data: dict[str, Any], recipe: Path) -> dict[str, Any]:
     return out
 
 
-def _fields(where: Where) -> list[str]:
+def _fields(data: Mapping[str, Any], where: Where) -> list[str]:
     """Keys known at a place in the file."""
     models: dict[str | int, type[BaseModel]] = {"content": ContentEntry, "place": Place, "render": RenderSettings}
+    if where and where[0] == "effects":
+        entry = ENTRIES[data["effects"][where[1]]["effect"]]
+        return list(entry.model_fields) if len(where) == 2 else entry.known_settings()
     return list((models[where[0]] if where else Recipe).model_fields)

@@ -347,3 +347,15 @@ def test_terminal_gets_colour_and_a_bar(monkeypatch: pytest.MonkeyPatch, capsys:
     assert out == ""
     assert err.startswith("\033[31merror: broken\033[0m\n")
     assert "fuse" in err and "12/12" in err
+
+
+def test_effects_are_listed_and_misspelt_ones_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    code, out, _ = run(["render", "--list-effects"], capsys)
+    assert code == 0 and "reveal" in out and "passthrough" in out
+    for text, told in (
+        ("tnt", "there is no effect 'tnt'; did you mean 'tint'?"),
+        ("tint:opacty=1", "no setting 'opacty' of tint; did you mean 'opacity'?"),
+        ("tint:opacity=3", "opacity: "),
+    ):
+        code, _, err = run(["render", "sample:living_room", tmp_path, "--effect", text], capsys)
+        assert code == 2 and told in err

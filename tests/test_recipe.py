@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sceneforge.core import LABEL_NAMES, RecipeError, ScanError
 from sceneforge.recipe import Recipe, load_recipe, recipe_schema
+from sceneforge.rendering.effects import Timeline, effect
 
 HEAD = "format: sceneforge.recipe\nversion: 1\nname: test\nscan: room\n"
 ROVER = "content:\n  rover: {model: rover.glb}\n"
@@ -64,6 +65,25 @@ def test_full_recipe(folder: Path) -> None:
     assert (recipe.seed, recipe.render.fps, recipe.render.every) == (7, 24.0, 2)
 
 
+def test_effects_become_what_the_renderer_takes(folder: Path) -> None:
+    recipe = load_recipe(
+        write(
+            folder,
+            HEAD
+            + "effects:\n  - effect: passthrough\n"
+            + "  - effect: reveal\n    settings: {color: '#ff8800', start: [0, 1, 2]}\n"
+            + "    at: {2s: {radius_m: 6}, 0.5s: {radius_m: 0}}\n    ease: linear\n",
+        )
+    )
+    plain, reveal = (entry.spec for entry in recipe.effects)
+    assert (plain.effect, dict(plain.settings), plain.keys) == ("passthrough", {}, ())
+    assert dict(reveal.settings) == {"color": (255, 136, 0), "start": (0.0, 1.0, 2.0)}
+    assert [(t, dict(v)) for t, v in reveal.keys] == [(0.5, {"radius_m": 0.0}), (2.0, {"radius_m": 6.0})]
+    timeline = Timeline(effect("reveal").Settings, reveal)
+    assert [timeline.at(t).radius_m for t in (0, 0.5, 1.25, 2, 3)] == [0, 0, 3, 6, 6]
+    assert timeline.at(1).color == (255, 136, 0)
+
+
 def test_defaults(folder: Path) -> None:
     recipe = load_recipe(write(folder, HEAD + ROVER + "place:\n  - {id: a, content: rover}\n"))
     assert recipe.place[0].on == ("table", "floor")
@@ -105,6 +125,38 @@ def test_recipes_are_frozen(folder: Path) -> None:
         ("content: {rover: {model: rovr.glb}}", "5:26: content.rover.model: there is no file or folder "),
         ("content: {rover: {scale: 2}}", "5:18: content.rover: 'model' is missing"),
         ("content: {rover: {model: rover.glb, scale: 0}}", "5:44: content.rover.scale: expected more than 0, got 0"),
+        ("effects: [{effect: revael}]", "5:20: effects[0].effect: there is no effect 'revael'; did you mean 'reveal'?"),
+        ("effects: [{efect: tint}]", "5:11: effects[0]: 'effect' is missing"),
+        ("effects: [tint]", "5:11: effects[0]: expected a mapping, got 'tint'"),
+        (
+            "effects: [{effect: reveal, settings: {radius_m: -1}}]",
+            "5:49: effects[0].settings.radius_m: expected at least 0, got -1",
+        ),
+        (
+            "effects: [{effect: reveal, settings: {color: ff8800}}]",
+            "5:46: effects[0].settings.color: 'ff8800' is not a colour like '#ff8800'",
+        ),
+        (
+            "effects: [{effect: reveal, settings: {colr: '#fff'}}]",
+            "5:39: effects[0].settings: unknown key 'colr'; did you mean 'color'?",
+        ),
+        (
+            "effects: [{effect: reveal, at: {1s: {radius_m: far}}}]",
+            "5:48: effects[0].at.1s.radius_m: expected a number, got 'far'",
+        ),
+        ("effects: [{effect: reveal, at: {soon: {}}}]", "5:33: effects[0].at: 'soon' is not a time"),
+        (
+            "effects: [{effect: reveal, settings: {start: [1, 2]}}]",
+            "5:46: effects[0].settings.start: expected [x, y, z]",
+        ),
+        (
+            "effects: [{effect: tint, settings: {labels: [wal]}}]",
+            "5:46: effects[0].settings.labels[0]: there is no 'wal' to choose; did you mean 'wall'?",
+        ),
+        (
+            "effects: [{effect: tint, ease: fast}]",
+            "5:32: effects[0].ease: there is no 'fast' to choose; choose from linear, smooth, step",
+        ),
         ("content: {r: {model: 'sample:no_such'}}", "5:22: content.r.model: no embedded model is called 'no_such'"),
     ],
 )

@@ -34,10 +34,12 @@ from .mesh import Mesh
 from .progress import Progress, silent
 from .scan import Frame, FrameSource, RoomCapture, Scan
 from .scene import CameraTrack, Light, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
+from .trails import BodyTrajectory, NavMesh
 
 __all__ = [
     "LABEL_NAMES",
     "Arrangement",
+    "BodyTrajectory",
     "Camera",
     "CameraTrack",
     "Certificate",
@@ -54,6 +56,7 @@ __all__ = [
     "Mesh",
     "MissingExtra",
     "MissingSystemLibrary",
+    "NavMesh",
     "OrientedBox",
     "Part",
     "Placement",

@@ -1,0 +1,102 @@
+"""`sceneforge render`: placed content and effects in the capture's own frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sceneforge import _cli_output as show
+
+if TYPE_CHECKING:
+    from sceneforge.rendering.effects import EffectSpec
+
+
+def add(app: typer.Typer) -> None:
+    """Add the command to the program."""
+    app.command(
+        epilog="Example: sceneforge render my_scan out/placed --effect passthrough --effect tint -o out/preview"
+    )(render)
+
+
+def _list_effects(asked: bool) -> None:
+    if asked:
+        from sceneforge.rendering.effects import known_effects, summary
+
+        for name in known_effects():
+            print(f"{name:<13}{summary(name)}")
+        raise typer.Exit
+
+
+def render(
+    scan: Annotated[str, typer.Argument(metavar="SCAN", help="A capture's folder or file, or sample:living_room.")],
+    understood: Annotated[Path, typer.Argument(help="A folder with scene.json and arrangement.json.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)] = None,
+    arrangement: Annotated[
+        Path | None, typer.Option(help="Another folder's arrangement.json.", show_default=False)
+    ] = None,
+    effect: Annotated[
+        list[str] | None,
+        typer.Option(help="Draw an effect: NAME or NAME:setting=value,... May be given again.", show_default=False),
+    ] = None,
+    list_effects: Annotated[
+        bool, typer.Option("--list-effects", callback=_list_effects, is_eager=True, help="List the effects and stop.")
+    ] = False,
+    fps: Annotated[float, typer.Option(min=1, max=120, help="Frames per second of the video.")] = 15.0,
+    every: Annotated[int, typer.Option(min=1, help="Use every n-th frame.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
+) -> None:
+    """Draw placed content and effects into the capture's own frames: a video, a contact sheet and a GLB."""
+    from sceneforge._cli_inputs import read_arrangement
+    from sceneforge.core import Arrangement
+    from sceneforge.data import resolve_scan
+    from sceneforge.io.scene_folder import read_scene
+    from sceneforge.pipeline import render as run
+
+    specs = [parse_effect(text) for text in effect or []]
+    folder = out or understood
+    file = arrangement or understood / "arrangement.json"
+    bare = bool(specs) and arrangement is None and not file.exists()  # a room may be shown without content
+    placed = Arrangement(()) if bare else read_arrangement(file)
+    scene = read_scene(understood)
+    with show.progress_bar() as progress:
+        result = run(
+            resolve_scan(scan), scene, placed, folder, fps=fps, every=every, effects=specs, seed=seed, progress=progress
+        )
+    paths = {"video": result.video, "pictures": result.contact_sheet, "glb": result.glb}
+    if as_json:
+        show.print_json(paths)
+    else:
+        show.print_paths(paths)
+
+
+def parse_effect(text: str) -> EffectSpec:
+    """An effect as the command line names it: `tint` or `reveal:radius_m=4,color=#ff8800`.
+
+    Raises:
+        UsageError: The effect or a setting is not known, or a value does not fit.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    from sceneforge._suggest import suggestion
+    from sceneforge.core import UsageError
+    from sceneforge.rendering.effects import EffectSpec, effect
+
+    name, _, rest = text.partition(":")
+    model = effect(name).Settings
+    values = {}
+    for item in filter(None, rest.split(",")):
+        key, equals, value = item.partition("=")
+        if not equals or key not in model.model_fields:
+            raise UsageError(f"--effect {text}: no setting '{key}' of {name}{suggestion(key, model.model_fields)}")
+        values[key] = value if value.startswith("#") else yaml.safe_load(value)
+    try:
+        model(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise UsageError(f"--effect {text}: {where}: {first['msg']}") from error
+    return EffectSpec(name, values)
