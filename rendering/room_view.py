@@ -115,7 +115,7 @@ class RoomViewer:
         inner = slice(rect.y0 - pad.y0, rect.y1 - pad.y0), slice(rect.x0 - pad.x0, rect.x1 - pad.x0)
         around = np.ones((4 * reach + 1, 4 * reach + 1), np.uint8)
         wanted = _within(pad, inner, need)
-        wide = wanted if need is None else np.asarray(cv2.dilate(wanted, around), dtype=np.uint8)
+        wide = wanted if wanted.all() else np.asarray(cv2.dilate(wanted, around), dtype=np.uint8)
         T, k = np.asarray(T_world_camera, dtype=np.float64), intrinsics(frame.camera)
         sensor, sure = kernels.sensor_depth(frame.depth, wide, pad.x0, pad.y0, k, intrinsics(frame.depth_camera))
         asked = wide
