@@ -17,6 +17,7 @@ import typer
 
 import sceneforge
 from sceneforge import _cli_output as show
+from sceneforge import _cli_planes
 from sceneforge import _cli_render
 
 if TYPE_CHECKING:
@@ -270,6 +271,7 @@ def doctor(
         raise typer.Exit(4)
 
 
+_cli_planes.add(app)
 _cli_render.add(app)
 
 

@@ -28,6 +28,7 @@ COMMANDS = (
     "bench",
     "evaluate",
     "doctor",
+    "planes",
 )
 
 
@@ -78,7 +79,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert "--json" in out
     if command != "doctor":
         assert "--out" in out or command in ("bench", "evaluate")
-    if command not in ("doctor", "export", "demo"):
+    if command not in ("doctor", "export", "demo", "planes"):
         assert "--seed" in out
 
 
