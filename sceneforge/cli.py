@@ -17,8 +17,7 @@ import typer
 
 import sceneforge
 from sceneforge import _cli_output as show
-from sceneforge import _cli_planes
-from sceneforge import _cli_render
+from sceneforge import _cli_planes, _cli_render
 
 if TYPE_CHECKING:
     from sceneforge.recipe import Recipe
