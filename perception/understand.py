@@ -31,6 +31,7 @@ from .device import with_device_objects, with_device_planes
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
+from .light import estimate_light, spread_frames
 from .objects import find_objects
 from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
@@ -54,6 +55,8 @@ class Account:
     """Frames, vertices, planes, ..."""
     warnings: list[str] = field(default_factory=list)
     """What was survivable but worth knowing."""
+    light: dict[str, float] = field(default_factory=dict)
+    """Lamps and windows seen, share of all directions observed, share of shading explained."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -162,7 +165,24 @@ def understand_scan(
     account.counts["frames"] = len(indices)
     account.counts["frames_skipped"] = len(asked) - len(indices)
     scene = _understand_surface(mesh, T_scene_camera[:, :3, 3], account, progress)
+    scene = _lit(scene, scan, track, seed, account, progress)
     return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account
+
+
+def _lit(scene: Scene, scan: Scan, track: CameraTrack, seed: int, account: Account, progress: Progress) -> Scene:
+    """The scene with its light, from a few frames looked at once more."""
+    assert scene.mesh is not None
+    wanted = [track.indices[i] for i in spread_frames(len(track.indices))]
+    poses = dict(zip(track.indices, track.T_world_camera, strict=True))
+    progress("light", 0, 1)
+    with account.stage("light"):
+        frames = ((f, poses[f.index]) for f in scan.frames(wanted, bad=[]))
+        light = estimate_light(frames, scene.mesh, scene.planes, track.T_world_camera[:, :3, 3], seed=seed)
+    progress("light", 1, 1)
+    account.warnings.extend(light.notes)
+    account.counts["lights"] = len(light.lights)
+    account.light.update(light.facts)
+    return replace(scene, lights=light.lights, environment=light.environment)
 
 
 def understand_room(capture: RoomCapture, *, progress: Progress = silent) -> tuple[Scene, Account]:

@@ -59,6 +59,8 @@ def light_rig(scene: Scene, room: Tracer, centre: Float64) -> LightRig:
         if light.kind == "ambient":
             ambient += light.color
             continue
+        if light.kind == "environment":
+            continue
         vector = -light.direction if light.direction is not None else None
         if light.position is not None:
             vector = light.position - centre

@@ -50,6 +50,14 @@ class Tracer:
         hit = self._scene.cast_rays(self._tensor(rays))
         return hit["t_hit"].numpy(), np.einsum("ij,ij->i", rays[:, 3:], hit["primitive_normals"].numpy())
 
+    def hides(self, rays: Float32, reach: Float32) -> NDArray[np.bool_]:
+        """(...) bool: whether anything lies on rays (..., 6) before `reach` (...) direction lengths."""
+        if self.empty or not rays.size:
+            return np.zeros(rays.shape[:-1], dtype=np.bool_)
+        cut = rays.copy()
+        cut[..., 3:] *= reach[..., None]
+        return np.asarray(self._scene.test_occlusions(self._tensor(np.ascontiguousarray(cut)), 0.0, 1.0).numpy())
+
     def blocked(self, origins: Float32, directions: Float32, reach: float) -> NDArray[np.bool_]:
         """(n, k) bool: whether anything lies within `reach` metres of origins (n, 3) along directions (n, k, 3)."""
         n, k = directions.shape[:2]

@@ -40,6 +40,7 @@ WRITTEN = (
     "surface.npz",
     "mesh.glb",
     "trajectory.txt",
+    "environment.npz",
     "plan.png",
     "report.json",
     "arrangement.json",
@@ -147,6 +148,7 @@ def understand(
             "seed": seed,
             "options": {"voxel_m": voxel_m, "max_depth_m": max_depth_m, "every": every, "ignore_poses": ignore_poses},
             "counts": account.counts,
+            "light": account.light,
             "warnings": account.warnings,
             "seconds": {**account.seconds, "total": round(time.perf_counter() - start, 4)},
             "peak_rss_mb": peak_rss_mb(),
@@ -376,4 +378,6 @@ def _write_scene(scene: Scene, folder: Path) -> None:
         export(scene, folder / "mesh.glb")
     if scene.track is not None:
         export(scene, folder / "trajectory.txt")
+    if scene.environment is not None:
+        export(scene, folder / "environment.npz")
     floor_plan(scene, folder / "plan.png")

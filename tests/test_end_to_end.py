@@ -68,7 +68,15 @@ def test_a_real_room_becomes_a_video_with_the_rover_in_it(dining_room: Path, dat
 
 
 def test_everything_promised_is_written_and_reads_back(dining_room: Path) -> None:
-    for name in ("scene.json", "surface.npz", "mesh.glb", "trajectory.txt", "report.json", "plan.png"):
+    for name in (
+        "scene.json",
+        "surface.npz",
+        "mesh.glb",
+        "trajectory.txt",
+        "environment.npz",
+        "report.json",
+        "plan.png",
+    ):
         assert (dining_room / name).stat().st_size > 0
     for name in ("arrangement.json", "preview.mp4", "contact_sheet.png", "composition.glb"):
         assert (dining_room / name).stat().st_size > 0

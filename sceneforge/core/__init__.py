@@ -30,10 +30,11 @@ from .errors import (
 )
 from .files import write_aside, write_bytes, write_folder_aside
 from .labels import LABEL_NAMES, Label
+from .light import EnvironmentMap, Light
 from .mesh import Mesh
 from .progress import Progress, silent
 from .scan import Frame, FrameSource, RoomCapture, Scan
-from .scene import CameraTrack, Light, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
+from .scene import CameraTrack, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
 from .trails import BodyTrajectory, NavMesh
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Certificate",
     "Content",
     "ContentError",
+    "EnvironmentMap",
     "EnvironmentProblem",
     "Frame",
     "FrameError",

@@ -10,6 +10,7 @@ import numpy as np
 
 from .arrays import Float64, frozen_array, rigid_transform
 from .labels import Label
+from .light import EnvironmentMap, Light
 from .mesh import Mesh
 from .transforms import transform_points
 
@@ -187,32 +188,6 @@ class SceneGraph:
 
 
 @dataclass(frozen=True)
-class Light:
-    """A light that stands in for what lights the captured room."""
-
-    id: str
-    """Unique in the scene."""
-    kind: str
-    """"ambient" (from everywhere), "directional" (from far along `direction`) or "point"."""
-    color: Float64
-    """(3,) linear RGB, relative to the captured frames' white."""
-    confidence: float
-    """0..1."""
-    direction: Float64 | None = None
-    """(3,) unit vector the light travels along, in the world, for "directional"."""
-    position: Float64 | None = None
-    """(3,) metres in the world, for "point"."""
-
-    def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "color", frozen_array(self.color, (3,), np.float64, f"{self.id}.color"))
-        for name in ("direction", "position"):
-            value = getattr(self, name)
-            if value is not None:
-                set_(self, name, frozen_array(value, (3,), np.float64, f"{self.id}.{name}"))
-
-
-@dataclass(frozen=True)
 class CameraTrack:
     """Where the camera was, frame by frame."""
 
@@ -255,6 +230,8 @@ class Scene:
     """The reconstructed surface, labelled; not part of scene.json."""
     track: CameraTrack | None = None
     """The camera's path; not part of scene.json."""
+    environment: EnvironmentMap | None = None
+    """All light as seen from one point; not part of scene.json."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

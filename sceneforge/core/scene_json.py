@@ -11,7 +11,8 @@ from typing import Any
 
 from .json_values import JsonValue, check_header, plain_numbers
 from .labels import LABEL_NAMES, Label
-from .scene import Light, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
+from .light import Light
+from .scene import OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
 
 FORMAT = "sceneforge.scene"
 VERSION = 1
@@ -57,6 +58,7 @@ def scene_to_dict(scene: Scene) -> dict[str, Any]:
                 "confidence": float(x.confidence),
                 "direction": None if x.direction is None else x.direction.tolist(),
                 "position": None if x.position is None else x.position.tolist(),
+                **{k: v.tolist() for k in ("size", "width_axis", "harmonics") if (v := getattr(x, k)) is not None},
             }
             for x in scene.lights
         ],
@@ -187,7 +189,8 @@ def _relation(v: JsonValue) -> Relation:
 
 
 def _light(v: JsonValue) -> Light:
-    direction, position = v.get("direction"), v.get("position")
+    direction, position, size = v.get("direction"), v.get("position"), v.get("size")
+    width_axis, harmonics = v.get("width_axis"), v.get("harmonics")
     with v.building():
         return Light(
             id=v["id"].text(),
@@ -196,6 +199,9 @@ def _light(v: JsonValue) -> Light:
             confidence=v["confidence"].number(0, 1),
             direction=None if direction is None else direction.array(3),
             position=None if position is None else position.array(3),
+            size=None if size is None else size.array(2),
+            width_axis=None if width_axis is None else width_axis.array(3),
+            harmonics=None if harmonics is None else harmonics.array(9, 3),
         )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sceneforge.core import LABEL_NAMES, Arrangement, Scene, UsageError, write_aside
+from sceneforge.core import LABEL_NAMES, Arrangement, Scene, UsageError
+
+from ._npz import write_arrays
 
 NAME = "surface_npz"
 SUFFIXES = (".npz",)
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(scene: Scene, path: str | Path, *, arrangement: Arrangement | None = None) -> None:
@@ -29,7 +30,7 @@ def write(scene: Scene, path: str | Path, *, arrangement: Arrangement | None = N
     if mesh is None:
         raise UsageError(f"nothing to write to {path}: the scene has no mesh")
     n = len(mesh.vertices)
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "vertices": mesh.vertices,
         "faces": mesh.faces,
         "labels": np.zeros(n, np.uint8) if mesh.labels is None else mesh.labels,
@@ -38,9 +39,4 @@ def write(scene: Scene, path: str | Path, *, arrangement: Arrangement | None = N
     }
     if mesh.colors is not None:
         arrays["colors"] = mesh.colors
-    with write_aside(path) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as archive:
-        for name, array in arrays.items():
-            info = zipfile.ZipInfo(f"{name}.npy", _EPOCH)
-            info.create_system, info.external_attr = 3, 0o644 << 16  # the same bytes on every operating system
-            with archive.open(info, "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+    write_arrays(path, arrays)

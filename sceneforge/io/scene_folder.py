@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import LABEL_NAMES, CameraTrack, Mesh, Scene, SceneFileError
+from sceneforge.core import LABEL_NAMES, CameraTrack, EnvironmentMap, Mesh, Scene, SceneFileError
 from sceneforge.core.json_values import load_json
 from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.core.transforms import make_transform, rotation_from_quaternion
 
 _MAX_SURFACE_BYTES = 4 << 30
+_MAX_ENVIRONMENT_BYTES = 256 << 20
 _MAX_TRAJECTORY_BYTES = 256 << 20
 _ARRAYS = {"vertices": "f", "faces": "iu", "labels": "iu", "label_names": "U", "instances": "iu"}
 _OPTIONAL_ARRAYS = {"colors": "u"}
@@ -26,7 +27,8 @@ def read_scene(folder: str | Path) -> Scene:
     """Read a scene folder.
 
     Args:
-        folder: Holds scene.json; the mesh comes from surface.npz, the camera track from trajectory.txt, where present.
+        folder: Holds scene.json; the mesh comes from surface.npz, the camera track from trajectory.txt, the light from
+            environment.npz, where present.
 
     Raises:
         SceneFileError: A file is missing, damaged, unreasonably large, or written by a newer version.
@@ -35,11 +37,12 @@ def read_scene(folder: str | Path) -> Scene:
     if not (root / "scene.json").is_file():
         raise SceneFileError("there is no scene.json", path=root, fix="make one with: sceneforge understand SCAN")
     scene = scene_from_dict(load_json(root / "scene.json"))
-    surface, trajectory = root / "surface.npz", root / "trajectory.txt"
+    surface, trajectory, light = root / "surface.npz", root / "trajectory.txt", root / "environment.npz"
     return replace(
         scene,
         mesh=read_surface(surface) if surface.is_file() else None,
         track=read_trajectory(trajectory) if trajectory.is_file() else None,
+        environment=read_environment(light) if light.is_file() else None,
     )
 
 
@@ -78,6 +81,29 @@ def read_surface(path: str | Path) -> Mesh:
         )
     except ValueError as error:
         raise SceneFileError(f"is damaged: {error}", path=path) from error
+
+
+def read_environment(path: str | Path) -> EnvironmentMap:
+    """The light in an environment.npz.
+
+    Raises:
+        SceneFileError: The file is damaged, lacks an array, or would fill the memory.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+        if total > _MAX_ENVIRONMENT_BYTES:
+            limit = f"at most {_MAX_ENVIRONMENT_BYTES}"
+            raise SceneFileError(f"the arrays take {total} bytes", path=path, expected=limit)
+        with np.load(path, allow_pickle=False) as data:
+            position, radiance, observed = (np.asarray(data[k]) for k in ("position", "radiance", "observed"))
+        if any(a.dtype.kind != "f" or not np.isfinite(a).all() for a in (position, radiance, observed)):
+            raise SceneFileError("has values that are no finite numbers", path=path)
+        return EnvironmentMap(position, radiance.astype(np.float32), observed.astype(np.float32))
+    except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise SceneFileError(
+            f"is no environment map ({error})", path=path, fix="make it anew with: sceneforge understand SCAN"
+        ) from error
 
 
 def _label_numbers(labels: NDArray[Any], names: NDArray[Any], path: str | Path) -> NDArray[np.uint8]:

@@ -10,7 +10,8 @@ import numpy as np
 from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.camera import Camera
 from sceneforge.core.labels import Label
-from sceneforge.core.scene import Light, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
+from sceneforge.core.light import Light
+from sceneforge.core.scene import OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
 from sceneforge.core.scene_json import scene_to_dict
 
 from .item import Item, world_plane

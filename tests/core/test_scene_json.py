@@ -87,7 +87,18 @@ def random_scene(seed: int) -> Scene:
     lights = (
         Light("light_0", "ambient", rng.random(3), rng.random()),
         Light("light_1", "directional", rng.random(3), rng.random(), direction=rng.normal(size=3)),
-        Light("light_2", "point", rng.random(3), rng.random(), position=rng.normal(size=3)),
+        Light("light_2", "point", rng.random(3), rng.random(), position=rng.normal(size=3), size=rng.random(2)),
+        Light(
+            "light_3",
+            "area",
+            rng.random(3),
+            rng.random(),
+            direction=np.array([0.0, -1, 0]),
+            size=rng.random(2),
+            position=rng.normal(size=3),
+            width_axis=np.array([1.0, 0, 0]),
+        ),
+        Light("light_4", "environment", rng.random(3), rng.random(), harmonics=rng.normal(size=(9, 3))),
     )
     return Scene(planes, objects, (room,), SceneGraph(relations), lights, pose(), {"name": 'a "quoted" näme', "a": ""})
 

@@ -10,6 +10,7 @@ from sceneforge.core import (
     CameraTrack,
     Certificate,
     Content,
+    EnvironmentMap,
     Label,
     Material,
     Mesh,
@@ -50,7 +51,9 @@ def scene() -> Scene:
         [make_transform(rotation_from_quaternion(rng.normal(size=4)), rng.normal(size=3)) for _ in range(3)]
     )
     track = CameraTrack((0, 2, 4), np.array([0.1, 0.2, 1 / 3]), poses, np.array([1.0, 0.5, 1 / 7]))
-    return Scene(planes=planes, mesh=mesh, track=track, source={"name": "made up"})
+    sky = rng.random((4, 8, 3)).astype(np.float32)
+    light = EnvironmentMap(np.zeros(3), sky, np.ones((4, 8), np.float32))
+    return Scene(planes=planes, mesh=mesh, track=track, environment=light, source={"name": "made up"})
 
 
 @pytest.fixture

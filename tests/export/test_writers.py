@@ -20,6 +20,8 @@ FILES = {
     "arrangement.json": "arrangement_json",
     "surface.npz": "surface_npz",
     "trajectory.txt": "trajectory_tum",
+    "environment.npz": "environment_npz",
+    "room.hdr": "environment_hdr",
     "mesh.glb": "glb",
     "mesh.ply": "ply",
 }
@@ -72,7 +74,7 @@ class TestEveryWriter:
 
 
 def test_unknown_formats_list_the_choices(tmp_path: Path, scene: Scene) -> None:
-    choices = r"Choose one of: arrangement_json \(arrangement.json\), glb \(.glb\), ply \(.ply\), scene_json"
+    choices = r"Choose one of: arrangement_json \(arrangement.json\), environment_hdr \(.hdr\), environment_npz"
     with pytest.raises(UsageError, match=rf"no writer for 'room.usd'. {choices}"):
         export(scene, tmp_path / "room.usd")
     with pytest.raises(UsageError, match=rf"no writer is called 'usd'. {choices}"):
