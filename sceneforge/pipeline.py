@@ -9,7 +9,7 @@ import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ WRITTEN = (
     "preview.mp4",
     "contact_sheet.png",
     "composition.glb",
+    "paint.json",
 )
 """Everything the functions here write into their folder."""
 
@@ -247,7 +248,7 @@ def render(
 
     Args:
         scan: The capture that `scene` was understood from.
-        scene: Its scene, with mesh and camera track.
+        scene: Its scene, with mesh and camera track; its paints are drawn on their surfaces, under the content.
         arrangement: Placed content.
         out: Folder for preview.mp4, contact_sheet.png and composition.glb.
         fps: Frames per second of the video.
@@ -261,6 +262,7 @@ def render(
     """
     from sceneforge.export import export
     from sceneforge.rendering.effects import Stage, effect_layers
+    from sceneforge.rendering.painted import PaintLayer
     from sceneforge.rendering.video import render_video
 
     capture = _loaded(scan)
@@ -273,8 +275,18 @@ def render(
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     under, over = effect_layers(effects, Stage(scene, arrangement))
+    painted = [PaintLayer(scene, scene.paints)] if scene.paints else []
     video = render_video(
-        capture, scene, arrangement, folder, fps=fps, every=every, under=under, over=over, seed=seed, progress=progress
+        capture,
+        scene,
+        arrangement,
+        folder,
+        fps=fps,
+        every=every,
+        under=[*painted, *under],
+        over=over,
+        seed=seed,
+        progress=progress,
     )
     for text in video.skipped:
         warnings.warn(f"{capture.name}: left out of the video: {text}", SceneForgeWarning, stacklevel=2)
@@ -296,6 +308,12 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
     requests = recipe.requests()
     capture = _loaded(recipe.scan_path)
     scene = understand(capture, folder, seed=recipe.seed, progress=progress)
+    if recipe.paint and isinstance(capture, Scan):
+        from sceneforge.painting import paint
+
+        scene = replace(
+            scene, paints=paint(scene, capture, recipe.paint_jobs(), folder, seed=recipe.seed, progress=progress)
+        )
     camera = capture.sources[0].camera if isinstance(capture, Scan) else None
     arrangement = arrange(scene, requests, folder, seed=recipe.seed, camera=camera, progress=progress)
     rendered: RenderResult | None = None

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,39 +20,26 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
 
 from sceneforge._recipe_effects import ENTRIES, EffectEntry
+from sceneforge._recipe_paint import Paint, Region
 from sceneforge._recipe_problems import explain, shown
+from sceneforge._recipe_surface import SURFACE_SCHEMA, Surface
 from sceneforge._recipe_yaml import Document, Where, path_text, read_yaml
 from sceneforge._suggest import suggestion
-from sceneforge.core import LABEL_NAMES, Content, RecipeError, Request, ScanError, UsageError
+from sceneforge.core import Content, PaintJob, RecipeError, Request, ScanError, UsageError
 from sceneforge.data import PREFIX, resolve_content, resolve_scan
 
 FORMAT: Final = "sceneforge.recipe"
 VERSION: Final = 1
-LARGEST = "largest_horizontal"
 _ID = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
-_SURFACES = [*LABEL_NAMES, LARGEST]
 
-
-def _surface(text: str) -> str:
-    """A label, `largest_horizontal`, or a plane id, which always holds a digit ("plane_3"); labels never do."""
-    if text in _SURFACES or re.search(r"\d", text):
-        return text
-    raise PydanticCustomError("surface", "{text}", {"text": f"'{text}' is not a label{suggestion(text, _SURFACES)}"})
-
-
-_SURFACE_SCHEMA = {
-    "anyOf": [{"enum": _SURFACES}, {"type": "string", "pattern": "[0-9]", "description": "Id of a plane"}]
-}
 Id = Annotated[str, Field(pattern=_ID)]
-Surface = Annotated[str, AfterValidator(_surface)]
 Surfaces = Annotated[
     tuple[Surface, ...],
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
     Field(min_length=1),
-    WithJsonSchema({"anyOf": [_SURFACE_SCHEMA, {"type": "array", "minItems": 1, "items": _SURFACE_SCHEMA}]}),
+    WithJsonSchema({"anyOf": [SURFACE_SCHEMA, {"type": "array", "minItems": 1, "items": SURFACE_SCHEMA}]}),
 ]
 
 
@@ -105,6 +91,7 @@ class Recipe(_Model):
     seed: int = Field(default=0, ge=0, lt=2**63, description="Same recipe, same seed, same result")
     content: dict[Id, ContentEntry] = Field(default_factory=dict, max_length=100, description="Models by name")
     place: tuple[Place, ...] = Field(default=(), max_length=100, description="What goes where, most important first")
+    paint: tuple[Paint, ...] = Field(default=(), max_length=32, description="Surfaces to paint, lowest first")
     render: RenderSettings = Field(default_factory=RenderSettings)
     effects: tuple[EffectEntry, ...] = Field(
         default=(), max_length=50, description="What is drawn of the understood room, lowest first"
@@ -136,6 +123,10 @@ class Recipe(_Model):
             )
             for p in self.place
         )
+
+    def paint_jobs(self) -> tuple[PaintJob, ...]:
+        """What is to be painted, for `painting.paint`."""
+        return tuple(p.job() for p in self.paint)
 
 
 def load_recipe(path: str | Path, *, scan: str | Path | None = None) -> Recipe:
@@ -222,6 +213,7 @@ def _references(document: Document) -> Iterator[tuple[tuple[int, int], str]]:
             for n, c in content.items()
             if isinstance(c, Mapping)
         ),
+        *((("paint", i, "image"), p.get("image"), Path) for i, p in enumerate(_entries(data, "paint"))),
     ):
         if isinstance(value, str) and value:
             problem = _missing(value, folder, resolve)
@@ -250,6 +242,13 @@ def _references(document: Document) -> Iterator[tuple[tuple[int, int], str]]:
             seen.append(identity)
 
 
+def _entries(data: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    """The entries of a list in the file, an empty one for each that is no mapping."""
+    listed = data.get(key, ())
+    for entry in listed if isinstance(listed, tuple) else ():
+        yield entry if isinstance(entry, Mapping) else {}
+
+
 def _missing(value: str, folder: Path, resolve: Any) -> str | None:
     try:
         path = folder / resolve(value)
@@ -274,12 +273,21 @@ def _absolute(data: dict[str, Any], recipe: Path) -> dict[str, Any]:
             n: {**c, "model": fixed(c["model"])} if isinstance(c, Mapping) and "model" in c else c
             for n, c in content.items()
         }
+    if isinstance(out.get("paint"), tuple):
+        out["paint"] = tuple(
+            {**p, "image": fixed(p["image"])} if isinstance(p, Mapping) and "image" in p else p for p in out["paint"]
+        )
     return out
 
 
 def _fields(data: Mapping[str, Any], where: Where) -> list[str]:
     """Keys known at a place in the file."""
-    models: dict[str | int, type[BaseModel]] = {"content": ContentEntry, "place": Place, "render": RenderSettings}
+    models: dict[str | int, type[BaseModel]] = {
+        "content": ContentEntry,
+        "place": Place,
+        "paint": Region if "region" in where else Paint,
+        "render": RenderSettings,
+    }
     if where and where[0] == "effects":
         entry = ENTRIES[data["effects"][where[1]]["effect"]]
         return list(entry.model_fields) if len(where) == 2 else entry.known_settings()

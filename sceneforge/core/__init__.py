@@ -32,6 +32,7 @@ from .files import write_aside, write_bytes, write_folder_aside
 from .labels import LABEL_NAMES, Label
 from .light import EnvironmentMap, Light
 from .mesh import Mesh
+from .paint import PAINT_MODES, PaintJob, PaintRegion, SurfacePaint, SurfaceRaster
 from .progress import Progress, silent
 from .scan import Frame, FrameSource, RoomCapture, Scan
 from .scene import CameraTrack, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
@@ -39,6 +40,7 @@ from .trails import BodyTrajectory, NavMesh
 
 __all__ = [
     "LABEL_NAMES",
+    "PAINT_MODES",
     "Arrangement",
     "BodyTrajectory",
     "Camera",
@@ -60,6 +62,8 @@ __all__ = [
     "MissingSystemLibrary",
     "NavMesh",
     "OrientedBox",
+    "PaintJob",
+    "PaintRegion",
     "Part",
     "Placement",
     "Plane",
@@ -78,6 +82,8 @@ __all__ = [
     "SceneForgeWarning",
     "SceneGraph",
     "SceneObject",
+    "SurfacePaint",
+    "SurfaceRaster",
     "UnknownFormatError",
     "Unplaced",
     "UnsafeArchiveError",

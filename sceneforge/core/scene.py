@@ -12,6 +12,7 @@ from .arrays import Float64, frozen_array, rigid_transform
 from .labels import Label
 from .light import EnvironmentMap, Light
 from .mesh import Mesh
+from .paint import SurfacePaint
 from .transforms import transform_points
 
 
@@ -232,6 +233,8 @@ class Scene:
     """The camera's path; not part of scene.json."""
     environment: EnvironmentMap | None = None
     """All light as seen from one point; not part of scene.json."""
+    paints: tuple[SurfacePaint, ...] = ()
+    """Painted surfaces, first to last; not part of scene.json."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

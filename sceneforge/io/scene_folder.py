@@ -16,6 +16,8 @@ from sceneforge.core.json_values import load_json
 from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.core.transforms import make_transform, rotation_from_quaternion
 
+from ._paints import read_paints
+
 _MAX_SURFACE_BYTES = 4 << 30
 _MAX_ENVIRONMENT_BYTES = 256 << 20
 _MAX_TRAJECTORY_BYTES = 256 << 20
@@ -28,7 +30,7 @@ def read_scene(folder: str | Path) -> Scene:
 
     Args:
         folder: Holds scene.json; the mesh comes from surface.npz, the camera track from trajectory.txt, the light from
-            environment.npz, where present.
+            environment.npz, painted surfaces from paint.json, where present.
 
     Raises:
         SceneFileError: A file is missing, damaged, unreasonably large, or written by a newer version.
@@ -38,11 +40,13 @@ def read_scene(folder: str | Path) -> Scene:
         raise SceneFileError("there is no scene.json", path=root, fix="make one with: sceneforge understand SCAN")
     scene = scene_from_dict(load_json(root / "scene.json"))
     surface, trajectory, light = root / "surface.npz", root / "trajectory.txt", root / "environment.npz"
+    paint = root / "paint.json"
     return replace(
         scene,
         mesh=read_surface(surface) if surface.is_file() else None,
         track=read_trajectory(trajectory) if trajectory.is_file() else None,
         environment=read_environment(light) if light.is_file() else None,
+        paints=read_paints(paint) if paint.is_file() else (),
     )
 
 

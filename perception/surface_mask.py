@@ -1,0 +1,308 @@
+"""Which cells of a surface's raster truly are that surface: up to the walls, outside whatever lies in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sceneforge.core import Label, Plane, Scene, SurfaceRaster, UsageError
+from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.transforms import transform_points
+
+from .surface_texture import SurfaceTexture
+
+REACH_M = 0.4
+"""Surface is looked for this far beyond its outline: outlines end where the reconstruction was thin."""
+MAX_CELLS = 5_000_000
+STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
+INLAID = (
+    Label.DOOR, Label.WINDOW, Label.OPENING, Label.WALL_ART, Label.SCREEN, Label.WHITEBOARD, Label.BLINDS,
+    Label.CURTAIN, Label.MIRROR, Label.RADIATOR, Label.FIREPLACE, Label.AIR_CONDITIONER, Label.RUG,
+)  # fmt: skip
+"""Things that lie in a surface without being it."""
+_SUPERSAMPLING = 4
+
+
+def coplanar(planes: Sequence[Plane]) -> list[tuple[Plane, ...]]:
+    """Planes that continue each other (within 4 degrees and 5 cm) in one group, each group's largest plane first."""
+    left = sorted(planes, key=lambda p: -p.area_m2)
+    groups: list[tuple[Plane, ...]] = []
+    while left:
+        first = left[0]
+        same = [p for p in left if float(p.normal @ first.normal) > 0.9976 and _offset(first, p) < 0.05]
+        groups.append((first, *(p for p in same if p is not first)))
+        left = [p for p in left if p not in same and p is not first]
+    return groups
+
+
+def _offset(reference: Plane, other: Plane) -> float:
+    return float(np.abs(reference.to_local(other.to_world(other.polygon))[:, 1]).mean())
+
+
+def surface_raster(planes: Sequence[Plane], metres_per_pixel: float = 0.004) -> SurfaceRaster:
+    """A raster in the first plane's frame that holds all of the planes and REACH_M around; cells grow beyond
+    MAX_CELLS of them.
+
+    Raises:
+        UsageError: The cells are not between 0.5 mm and 10 cm.
+    """
+    if not 0.0005 <= metres_per_pixel <= 0.1:
+        raise UsageError(f"metres per pixel must lie between 0.0005 and 0.1, got {metres_per_pixel:g}")
+    first = planes[0]
+    rings = np.concatenate([first.to_local(p.to_world(p.polygon))[:, [0, 2]] for p in planes])
+    low, high = rings.min(axis=0) - REACH_M - 0.1, rings.max(axis=0) + REACH_M + 0.1
+    m = max(metres_per_pixel, float(np.sqrt(np.prod(high - low) / MAX_CELLS)))
+    low = np.floor(low / m) * m
+    width, height = np.ceil((high - low) / m).astype(int)
+    return SurfaceRaster(first.T_world_plane, low, m, int(width), int(height))
+
+
+def covered(raster: SurfaceRaster, rings: Sequence[Float64]) -> Float32:
+    """(rows, columns) float32 share of each cell inside any of the rings (K, 2) [x, z], each filled as a whole."""
+    import cv2
+
+    s = _SUPERSAMPLING
+    image = np.zeros((raster.height * s, raster.width * s), dtype=np.uint8)
+    shift = 4
+    for ring in rings:
+        fine = (raster.cells(ring) + 0.5) * s - 0.5
+        cv2.fillPoly(image, [np.rint(fine * (1 << shift)).astype(np.int32)], 1, shift=shift)
+    small = cv2.resize(image.astype(np.float32), (raster.width, raster.height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.float32)
+
+
+def candidate_mask(raster: SurfaceRaster, planes: Sequence[Plane]) -> UInt8:
+    """(rows, columns) uint8, 1 where the surface may be at all: its outlines and REACH_M around them."""
+    import cv2
+
+    factor = max(1, round(0.03 / raster.metres_per_pixel))
+    coarse = raster.coarser(factor)
+    inside = (covered(coarse, _rings(raster, planes)) > 0).astype(np.uint8)
+    grown = cv2.dilate(inside, _disc(REACH_M / coarse.metres_per_pixel))
+    full = np.repeat(np.repeat(grown, factor, axis=0), factor, axis=1)
+    return np.ascontiguousarray(full[: raster.height, : raster.width])
+
+
+def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> UInt8:
+    """The cells that truly are the surface, with an antialiased edge.
+
+    Within the outlines, or beside them where frames saw the surface; up to the walls (floor, ceiling) that cut it;
+    outside holes, planes that lie in it (doors, windows, pictures), openings that frames look through, the
+    footprints of what stands on it, and, on walls, small things that look different (switches, posters).
+
+    Args:
+        texture: What frames saw.
+        planes: The group that the texture was gathered for.
+        scene: Everything else there is.
+
+    Returns:
+        (rows, columns) uint8, share of the cell times 255.
+    """
+    import cv2
+
+    raster = texture.raster
+    m = raster.metres_per_pixel
+    rings = _rings(raster, planes)
+    inside = covered(raster, rings)
+    inside -= covered(raster, [_moved(raster, p, h) for p in planes for h in p.holes])
+    seen = _evidence(texture)
+    inside = np.maximum(np.clip(inside, 0, 1), seen)
+    inside *= 1 - np.clip(covered(raster, _inlaid(raster, planes, scene)), 0, 1)
+    for cut in _cuts(raster, planes, scene, seen):
+        inside *= cut
+    inside *= 1 - _grown(_opened(texture), 0.01 / m)
+    inside *= 1 - _footprints(texture, planes, scene)
+    if abs(planes[0].normal[1]) < 0.5:
+        inside *= 1 - outliers(texture, inside)
+    soft = cv2.GaussianBlur(inside, (0, 0), 0.7)  # cells cut by evidence have hard edges otherwise
+    return np.asarray(np.rint(np.clip(np.minimum(inside, soft * 2), 0, 1) * 255), dtype=np.uint8)
+
+
+def _rings(raster: SurfaceRaster, planes: Sequence[Plane]) -> list[Float64]:
+    return [_moved(raster, p, p.polygon) for p in planes]
+
+
+def _moved(raster: SurfaceRaster, plane: Plane, ring: Float64) -> Float64:
+    """A ring of another plane, [x, z] in the raster's frame."""
+    T = raster.T_world_plane
+    return np.asarray(((plane.to_world(ring) - T[:3, 3]) @ T[:3, :3])[:, [0, 2]])
+
+
+def _disc(radius: float) -> UInt8:
+    import cv2
+
+    n = 2 * max(1, round(radius)) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (n, n)), dtype=np.uint8)
+
+
+def _grown(mask: Float32, radius: float) -> Float32:
+    import cv2
+
+    return np.asarray(cv2.dilate(mask, _disc(radius)), dtype=np.float32)
+
+
+def _closed(mask: UInt8, radius: float, *, then_open: float) -> UInt8:
+    """Gaps up to twice `radius` filled, then specks below twice `then_open` dropped."""
+    import cv2
+
+    full = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(radius), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(cv2.morphologyEx(full, cv2.MORPH_OPEN, _disc(then_open)), dtype=np.uint8)
+
+
+def _evidence(texture: SurfaceTexture) -> Float32:
+    """(rows, columns) 0 or 1: frames mostly saw the surface itself here. Cells of a centimetre and more decide."""
+    import cv2
+
+    raster = texture.raster
+    factor = max(1, round(0.012 / raster.metres_per_pixel))
+    seen, blocked, opened = (_pooled(a, factor) for a in (texture.seen, texture.blocked, texture.open))
+    mine = ((seen >= 1) & (seen >= 0.6 * blocked) & (seen > opened)).astype(np.uint8)
+    cell = raster.metres_per_pixel * factor
+    mine = _closed(mine, 0.03 / cell, then_open=0.02 / cell)
+    smooth = cv2.GaussianBlur(mine.astype(np.float32), (0, 0), 1.0)
+    full = cv2.resize(smooth, (mine.shape[1] * factor, mine.shape[0] * factor), interpolation=cv2.INTER_LINEAR)
+    sharp = np.clip((full[: raster.height, : raster.width] - 0.5) * 0.012 / raster.metres_per_pixel + 0.5, 0, 1)
+    return np.asarray(sharp, dtype=np.float32)
+
+
+def _pooled(values: UInt8, factor: int) -> Float32:
+    """Means of factor x factor cells (edges repeated)."""
+    h, w = values.shape
+    padded = np.pad(values, ((0, -h % factor), (0, -w % factor)), mode="edge").astype(np.float32)
+    return np.asarray(
+        padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor).mean(axis=(1, 3)),
+        dtype=np.float32,
+    )
+
+
+def _opened(texture: SurfaceTexture) -> Float32:
+    """(rows, columns) 0 or 1: frames mostly look through the surface here."""
+    m = texture.raster.metres_per_pixel
+    through = ((texture.open >= 2) & (texture.open > texture.seen)).astype(np.uint8)
+    return _closed(through, 0.02 / m, then_open=0.02 / m).astype(np.float32)
+
+
+def _inlaid(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene) -> list[Float64]:
+    """Rings of planes that lie in this one and are something else."""
+    own, n = {p.id for p in planes}, raster.T_world_plane[:3, 1]
+    found = []
+    for p in scene.planes:
+        if p.id in own or p.label not in INLAID or abs(float(p.normal @ n)) < 0.95:
+            continue
+        heights = (p.to_world(p.polygon) - raster.T_world_plane[:3, 3]) @ n
+        if float(np.abs(heights).mean()) < 0.15:
+            found.append(_moved(raster, p, p.polygon))
+    return found
+
+
+def _cuts(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene, seen: Float32) -> list[Float32]:
+    """Per wall, floor or ceiling across this surface: (rows, columns) share of the cell before it.
+
+    What lies well behind a cutting plane and was seen all the same is no mistake of the surface but of that plane's
+    outline, and stays.
+    """
+    own = {p.id for p in planes}
+    x, z = raster.centres()
+    T, out = raster.T_world_plane, []
+    for p in scene.planes:
+        if p.id in own or p.label not in STRUCTURE or abs(float(p.normal @ T[:3, 1])) > 0.3 or p.area_m2 < 0.5:
+            continue
+        local = p.to_world(p.polygon) - T[:3, 3]
+        line = np.array([p.normal @ T[:3, 0], p.normal @ T[:3, 2]])  # before the plane where line . xz > offset
+        length = float(np.linalg.norm(line))
+        offset = float(p.normal @ (p.origin - T[:3, 3]))
+        along = np.array([-line[1], line[0]]) / length
+        reach = (local @ T[:3, [0, 2]]) @ along
+        before = (line[0] * x[None, :] + line[1] * z[:, None] - offset) / length
+        side = along[0] * x[None, :] + along[1] * z[:, None]
+        ahead = (side > reach.min() - 0.05) & (side < reach.max() + 0.05)
+        behind = ahead & (before > -0.6) & ~((before < -0.06) & (seen > 0.5))
+        share = np.clip(0.5 + before / raster.metres_per_pixel, 0, 1)
+        out.append(np.where(behind, share, 1).astype(np.float32))
+    return out
+
+
+def _footprints(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> Float32:
+    """(rows, columns) 0..1: where the scanned mesh has something standing on the surface and no frame saw the
+    surface itself."""
+    import cv2
+
+    raster = texture.raster
+    if scene.mesh is None:
+        return np.zeros(raster.shape, dtype=np.float32)
+    T = raster.T_world_plane
+    local = transform_points(np.linalg.inv(T), scene.mesh.vertices.astype(np.float64))
+    low = local[(local[:, 1] > 0.025) & (local[:, 1] < 0.12)]
+    factor = max(1, round(0.02 / raster.metres_per_pixel))
+    coarse = raster.coarser(factor)
+    cells = np.rint(coarse.cells(low[:, [0, 2]])).astype(int)
+    cells = cells[((cells >= 0) & (cells < (coarse.width, coarse.height))).all(axis=1)]
+    stands: UInt8 = np.zeros(coarse.shape, dtype=np.uint8)
+    stands[cells[:, 1], cells[:, 0]] = 1
+    stands = np.asarray(cv2.morphologyEx(stands, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), dtype=np.uint8)
+    visible = _pooled(texture.seen, factor)[: coarse.height, : coarse.width]
+    hidden = _pooled(texture.blocked, factor)[: coarse.height, : coarse.width]
+    stands &= (visible < 0.34 * np.maximum(hidden, 1)).astype(np.uint8)
+    full = np.repeat(np.repeat(stands, factor, axis=0), factor, axis=1)[: raster.height, : raster.width]
+    return full.astype(np.float32)
+
+
+def outliers(texture: SurfaceTexture, inside: Float32) -> Float32:
+    """(rows, columns) 0 or 1: small things on a plain surface that look different: switches, sockets, posters.
+
+    Colour is compared with its surroundings' median half a metre around, in units of the surface's own spread. A
+    surface of which more than a quarter stands out is patterned, and left alone.
+    """
+    import cv2
+
+    raster = texture.raster
+    factor = max(1, round(0.008 / raster.metres_per_pixel))
+    none = np.zeros(raster.shape, dtype=np.float32)
+    h, w = raster.height // factor, raster.width // factor
+    if h < 8 or w < 8:
+        return none
+    known = cv2.resize(
+        ((texture.weight > 0.02) & (inside > 0.5)).astype(np.float32), (w, h), interpolation=cv2.INTER_AREA
+    )
+    small = cv2.resize(texture.color, (w, h), interpolation=cv2.INTER_AREA)
+    look = np.log(np.maximum(small, 0.004))
+    look = np.stack([look.mean(axis=2), look[..., 0] - look[..., 1], look[..., 2] - look[..., 1]], axis=-1)
+    good = known > 0.9
+    if good.sum() < 200:
+        return none
+    radius = max(3, round(0.25 / (raster.metres_per_pixel * factor)))
+    weight = good.astype(np.float32)
+    spread = 1.0
+    for _ in range(4):  # a local mean that forgets what stands out of it
+        total = cv2.blur(weight, (2 * radius + 1,) * 2)
+        mean = (
+            cv2.blur(look.astype(np.float32) * weight[..., None], (2 * radius + 1,) * 2)
+            / np.maximum(total, 1e-3)[..., None]
+        )
+        away = np.sqrt((((look - mean) * (1.0, 2.0, 2.0)) ** 2).sum(axis=2))
+        spread = max(0.03, 1.5 * float(np.median(away[good])))
+        weight = good * np.exp(-((away / (2.5 * spread)) ** 2)).astype(np.float32)
+    odd = (good & (away > max(4.5 * spread, 0.25))).astype(np.uint8)
+    if odd.sum() > 0.25 * good.sum():
+        return none
+    cell = raster.metres_per_pixel * factor
+    odd = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, _disc(0.015 / cell))
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(odd)
+    area = stats[:, cv2.CC_STAT_AREA] * cell * cell
+    box = stats[:, cv2.CC_STAT_WIDTH] * stats[:, cv2.CC_STAT_HEIGHT] * cell * cell
+    keep = (area > 0.0008) & (area < 1.5) & (area > 0.3 * box)
+    keep[0] = False
+    chosen = _filled(keep[labels].astype(np.uint8))
+    chosen = np.asarray(cv2.dilate(chosen, _disc(0.012 / cell)), dtype=np.uint8)
+    return np.asarray(cv2.resize(chosen, (raster.width, raster.height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _filled(mask: UInt8) -> UInt8:
+    """Holes within shapes filled."""
+    import cv2
+
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    out = np.zeros_like(mask)
+    cv2.drawContours(out, outlines, -1, 1, cv2.FILLED)
+    return out

@@ -1,0 +1,294 @@
+"""Paint real surfaces: see what they look like, let a painter make one metric texture each, keep the room's light."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from sceneforge.core import (
+    LABEL_NAMES,
+    FrameError,
+    Label,
+    PaintJob,
+    Plane,
+    Progress,
+    Scan,
+    Scene,
+    SceneForgeWarning,
+    SurfacePaint,
+    SurfaceRaster,
+    UsageError,
+    silent,
+)
+from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.paint import DEFAULT_PAINTER
+
+if TYPE_CHECKING:
+    from sceneforge.generative import Painter
+    from sceneforge.perception.surface_texture import SurfaceTexture
+
+METRES_PER_PIXEL: Final = 0.004
+MAX_PIXELS: Final = 3_000_000
+"""A larger surface gets larger pixels unless the job says otherwise."""
+SMALLEST_M2: Final = 0.1
+"""Pieces of a surface below this are left alone where a label asks for all of them."""
+SKIES: Final = frozenset({"starfield", "milkyway", "nebula", "clouds"})
+TWINKLING: Final = frozenset({"starfield", "milkyway"})
+RELIEF_M: Final = {"grass": 0.03, "meadow": 0.045, "moss": 0.012, "leaves": 0.012, "gravel": 0.012, "thatch": 0.02}
+"""How high the grain of a material stands."""
+SKY_PIXELS: Final = 1536
+SKY_METRES: Final = 4.0
+"""A sky is painted as a square this wide: painters know stars and clouds as pictures at arm's length."""
+
+
+def paint(
+    scene: Scene,
+    scan: Scan,
+    jobs: Sequence[PaintJob],
+    out: str | Path | None = None,
+    *,
+    painter: str = DEFAULT_PAINTER,
+    seed: int = 0,
+    every: int = 1,
+    progress: Progress = silent,
+) -> tuple[SurfacePaint, ...]:
+    """Paint surfaces of an understood scene.
+
+    Show the result with `render(scan, dataclasses.replace(scene, paints=paints), ...)`.
+
+    Args:
+        scene: With mesh and camera track.
+        scan: The capture it was understood from.
+        jobs: What to paint; later ones lie over earlier ones.
+        out: Folder for paint.json and its PNG files; None writes nothing.
+        painter: Who paints the jobs that do not say it.
+        seed: Same scene, scan, jobs and seed give the same textures.
+        every: Look at every n-th tracked frame.
+        progress: Told of each stage.
+
+    Returns:
+        One paint per surface; coplanar pieces of a label share one.
+
+    Raises:
+        UsageError: The scene has no track, or no surface of a job's name.
+        MissingExtra: A painter needs a package that is not installed.
+        InputError: Frames or a reference picture cannot be read.
+    """
+    from sceneforge.perception.exposure import frame_exposures
+    from sceneforge.perception.surface_mask import candidate_mask, surface_raster
+    from sceneforge.perception.surface_texture import gather
+
+    if scene.track is None:
+        raise UsageError("painting needs the scene's camera track: understand the capture first")
+    painters = [_load(job, painter) for job in jobs]
+    groups = [surfaces(scene, job.surface) for job in jobs]
+    asked: dict[tuple[str, ...], tuple[tuple[Plane, ...], float]] = {}
+    for job, found in zip(jobs, groups, strict=True):
+        for planes in found:
+            key, pixel = tuple(p.id for p in planes), _pixel(job, planes)
+            asked[key] = (planes, min(pixel, asked[key][1]) if key in asked else pixel)
+    bad: list[FrameError] = []
+    frames = scene.track.indices[::every]
+    gains = frame_exposures(scan, scene, frames, bad=bad, progress=progress)
+    rasters = [(r, candidate_mask(r, p)) for p, r in ((p, surface_raster(p, m)) for p, m in asked.values())]
+    textures = dict(
+        zip(asked, gather(scan, scene, rasters, gains, every=every, bad=[], progress=progress), strict=True)
+    )
+    for error in bad:
+        warnings.warn(f"{scan.name}: not used for painting: {error}", SceneForgeWarning, stacklevel=2)
+    looks = {key: _Look(textures[key], planes, scene) for key, (planes, _) in asked.items()}
+    done: list[SurfacePaint] = []
+    total = sum(map(len, groups))
+    for job, who, found in zip(jobs, painters, groups, strict=True):
+        for planes in found:
+            look = looks[tuple(p.id for p in planes)]
+            made = look.painted(f"paint_{len(done)}", job, who, planes, seed)
+            if made is not None:
+                done.append(replace(made, gains=gains if made.environment is None else {}))
+            progress("paint", len(done), total)
+    if not done:
+        raise UsageError(f"nothing of {', '.join(j.surface for j in jobs)} is seen well enough to be painted")
+    if out is not None:
+        from sceneforge.export._paints import write_paints
+
+        write_paints(done, out)
+    return tuple(done)
+
+
+def surfaces(scene: Scene, name: str) -> list[tuple[Plane, ...]]:
+    """Planes with a label or an id, coplanar pieces of a label together, the largest group first.
+
+    Raises:
+        UsageError: There is none.
+    """
+    from sceneforge.perception.surface_mask import coplanar
+
+    known = sorted({p.label.value for p in scene.planes})
+    if name in LABEL_NAMES:
+        found = [g for g in coplanar(scene.planes_labelled(Label(name))) if sum(p.area_m2 for p in g) >= SMALLEST_M2]
+        if not found:
+            raise UsageError(f"the scene has no {name} to paint; it has {', '.join(known) or 'no planes'}")
+        return sorted(found, key=lambda g: -sum(p.area_m2 for p in g))
+    try:
+        return [(scene.plane(name),)]
+    except KeyError:
+        raise UsageError(
+            f"the scene has no surface '{name}'; name a label ({', '.join(known)}) or the id of a plane"
+        ) from None
+
+
+def _load(job: PaintJob, painter: str) -> Painter:
+    from sceneforge.generative import load_painter
+
+    if job.mode == "reference" or (job.mode is None and job.image is not None):
+        return load_painter("reference", image=job.image, width_m=job.image_width_m)
+    return load_painter(job.painter or painter)
+
+
+def _pixel(job: PaintJob, planes: Sequence[Plane]) -> float:
+    if job.metres_per_pixel is not None:
+        return job.metres_per_pixel
+    rings = np.concatenate([planes[0].to_local(p.to_world(p.polygon))[:, [0, 2]] for p in planes])
+    return max(METRES_PER_PIXEL, float(np.sqrt(np.prod(np.ptp(rings, axis=0) + 0.2) / MAX_PIXELS)))
+
+
+class _Look:
+    """What is known of one surface, worked out once for all jobs on it."""
+
+    def __init__(self, texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> None:
+        from sceneforge.perception.surface_mask import surface_mask
+        from sceneforge.perception.surface_shading import shading
+        from sceneforge.rendering.color import LUMINANCE, to_linear
+        from sceneforge.rendering.lighting import white_level
+
+        self.mask = surface_mask(texture, planes, scene)
+        self.shading, level = shading(texture, self.mask)
+        self.raster, self._texture, self._level = texture.raster, texture, level
+        colors = None if scene.mesh is None else scene.mesh.colors
+        white = np.ones(3) if colors is None else white_level(to_linear(colors))
+        # The old surface tells how much light there is, if its own albedo is a likely one.
+        albedo = float(np.clip(level @ LUMINANCE / (white @ LUMINANCE), 0.1, 0.8))
+        self.light = white / (white @ LUMINANCE) * (level @ LUMINANCE) / albedo
+
+    def painted(
+        self, name: str, job: PaintJob, painter: Painter, planes: Sequence[Plane], seed: int
+    ) -> SurfacePaint | None:
+        """The surface as a job asks for it; None where the job's part of it is empty."""
+        from sceneforge.generative import understand_prompt
+
+        kind = understand_prompt(job.prompt).kind if job.prompt.strip() else None
+        mode = job.mode or _fitting_mode(job, kind)
+        mask = self.mask
+        if job.region is not None:
+            from sceneforge.perception.surface_region import region_mask
+
+            mask = np.rint(mask * region_mask(self.raster, self.mask, job.region, seed)).astype(np.uint8)
+        used = np.argwhere(mask > 0)
+        if len(used) < 16:
+            return None
+        (r0, c0), (r1, c1) = np.maximum(used.min(axis=0) - 8, 0), np.minimum(used.max(axis=0) + 9, mask.shape)
+        part = (slice(int(r0), int(r1)), slice(int(c0), int(c1)))
+        raster, shading = _cut(self.raster, part), self._cut_shading(part)
+        made = partial(
+            SurfacePaint,
+            id=name,
+            planes=tuple(p.id for p in planes),
+            raster=raster,
+            mask=np.ascontiguousarray(mask[part]),
+            shading=shading,
+            mode=mode,
+            strength=_strength(job, mode),
+            prompt=job.prompt,
+            painter=painter.name,
+            seed=seed,
+        )
+        if mode == "portal":
+            sky = np.full((SKY_PIXELS, SKY_PIXELS, 3), 16, np.uint8)
+            everywhere = np.ones(sky.shape[:2], np.float32)
+            environment = painter.paint(sky, everywhere, job.prompt, SKY_METRES / SKY_PIXELS, seed)
+            twinkle = job.twinkle if job.twinkle is not None else 0.35 if kind in TWINKLING else 0.0
+            return made(
+                color=None,
+                light=np.ones(3),
+                environment=environment,
+                turn_deg_per_s=job.turn_deg_per_s,
+                twinkle=twinkle,
+            )
+        m = raster.metres_per_pixel
+        color = painter.paint(
+            self._albedo(part), np.ones(raster.shape, np.float32), job.prompt or "material", m, seed,
+            origin_m=(float(raster.origin_xz[0]), float(raster.origin_xz[1])),
+        )  # fmt: skip
+        height = job.relief_m if job.relief_m is not None else RELIEF_M.get(kind or "", 0.0) * (mode != "reference")
+        grain = relief(color, m) if height > 0 else None
+        return made(color=color, light=self.light, relief=grain, relief_m=height)
+
+    def _cut_shading(self, part: tuple[slice, slice]) -> Float32:
+        """The part's light, in as many cells per metre as the whole has."""
+        import cv2
+
+        h, w = self.raster.shape
+        rows, columns = part
+        scale = np.array(self.shading.shape) / (h, w)
+        size = (np.array([rows.stop - rows.start, columns.stop - columns.start]) * scale).round().astype(int)
+        size = np.maximum(size, 1)
+        y = (rows.start + (np.arange(size[0]) + 0.5) * (rows.stop - rows.start) / size[0]) * scale[0] - 0.5
+        x = (columns.start + (np.arange(size[1]) + 0.5) * (columns.stop - columns.start) / size[1]) * scale[1] - 0.5
+        u, v = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+        cut = cv2.remap(self.shading, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(cut, dtype=np.float32)
+
+    def _albedo(self, part: tuple[slice, slice]) -> UInt8:
+        """(rows, columns, 3) sRGB: the old surface without its light; its own mean colour where unseen."""
+        import cv2
+
+        from sceneforge.rendering.color import to_srgb
+
+        t = self._texture
+        light = cv2.resize(self.shading, (self.raster.width, self.raster.height), interpolation=cv2.INTER_LINEAR)[part]
+        known = (t.weight[part] > 0)[..., None]
+        scale = self.light.astype(np.float32)
+        flat = t.color[part] / np.maximum(light, 0.05)[..., None]
+        return to_srgb(np.where(known, flat, self._level.astype(np.float32)) / scale)
+
+
+def relief(color: UInt8, metres_per_pixel: float) -> UInt8:
+    """Height of the grain from its brightness: tips catch light, roots lie in shadow. (H, W) uint8.
+
+    Args:
+        color: (H, W, 3) sRGB.
+        metres_per_pixel: Slow changes over more than 5 cm are colour, not height.
+    """
+    import cv2
+
+    gray = color.astype(np.float32).mean(axis=2)
+    low = cv2.GaussianBlur(gray, (0, 0), max(0.02 / metres_per_pixel, 1.5))
+    fine = gray - low
+    spread = max(float(np.std(fine)), 1.0)
+    return np.asarray(np.clip(110 + 55 * fine / spread, 0, 255), dtype=np.uint8)
+
+
+def _fitting_mode(job: PaintJob, kind: str | None) -> str:
+    if job.image is not None:
+        return "reference"
+    if job.region is not None:
+        return "inpaint"
+    return "portal" if kind in SKIES else "replace"
+
+
+def _strength(job: PaintJob, mode: str) -> float:
+    return job.strength if job.strength is not None else 0.6 if mode == "blend" else 1.0
+
+
+def _cut(raster: SurfaceRaster, part: tuple[slice, slice]) -> SurfaceRaster:
+    rows, columns = part
+    corner: Float64 = raster.origin_xz + np.array([columns.start, rows.start]) * raster.metres_per_pixel
+    return SurfaceRaster(
+        raster.T_world_plane, corner, raster.metres_per_pixel, columns.stop - columns.start, rows.stop - rows.start
+    )
