@@ -9,6 +9,7 @@ from sceneforge.core import Label, OrientedBox, Plane, SceneObject
 from sceneforge.core.arrays import Float64, Int32
 from sceneforge.core.transforms import make_transform, yaw_rotation
 
+from .box_faces import fit_faces
 from .labelling import STRUCTURE, Levels
 from .surfels import Int64, Surfels
 
@@ -38,6 +39,9 @@ def find_objects(
         label = Label(max(sorted(scores), key=lambda k: scores[k]))
         stands = label in (Label.TABLE, Label.SEAT)
         box = upright_box(surfels.position[members], levels.floor, stands=stands)
+        bottom = box.T_world_box[1, 3] - box.size[1] / 2
+        stands = levels.floor is not None and abs(bottom - levels.floor) < 1e-3
+        box = fit_faces(box, surfels, members, levels.floor if stands else None)
         if box.size[0] * box.size[2] > MAX_FOOTPRINT_M2 or np.sort(box.size)[1] < MIN_EXTENT_M:
             continue
         found.append((area, members, SceneObject("", label, scores[label], box, scores)))
