@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sceneforge
+from sceneforge import _cli_depth, _cli_paint, _cli_planes, _cli_render
 from sceneforge import _cli_output as show
-from sceneforge import _cli_paint, _cli_planes, _cli_render
 
 if TYPE_CHECKING:
     from sceneforge.recipe import Recipe
@@ -270,6 +270,7 @@ def doctor(
         raise typer.Exit(4)
 
 
+_cli_depth.add(app)
 _cli_paint.add(app)
 _cli_planes.add(app)
 _cli_render.add(app)

@@ -28,8 +28,9 @@ COMMANDS = (
     "bench",
     "evaluate",
     "doctor",
-    "planes",
+    "depth",
     "paint",
+    "planes",
 )
 
 

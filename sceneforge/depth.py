@@ -1,0 +1,216 @@
+"""Dense depth for every picture of a capture: one 16-bit image per frame, one with its uncertainty, and depth.json."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sceneforge.core import Camera, Frame, Progress, Scan, Scene, SceneForgeWarning, UsageError, silent, write_bytes
+from sceneforge.core.arrays import Float32, Float64, UInt8
+
+if TYPE_CHECKING:
+    from sceneforge.perception.depth import DepthRefiner
+
+DEPTH_UNIT_M, SIGMA_UNIT_M = 0.001, 0.0001
+SOURCES = ("none", "sensor", "mesh", "plane", "filled")
+"""Where a pixel's depth may come from, by its number in `RefinedDepth.source`."""
+STUDIED = 12
+"""Frames looked at to learn the sensor's noise and registration."""
+
+
+@dataclass(frozen=True)
+class DepthMap:
+    """Depth of one picture."""
+
+    name: str
+    """The capture's name for the frame."""
+    depth: Float32
+    """(H, W) z-depth in metres, 0 = nothing known."""
+    sigma: Float32
+    """(H, W) standard deviation in metres, inf where depth is 0."""
+    camera: Camera
+    """Intrinsics that belong to both."""
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What else depth.json says about the frame."""
+
+
+def depth_maps(
+    source: str | Path | Scan,
+    out: str | Path,
+    *,
+    every: int = 1,
+    scene: Scene | None = None,
+    pictures: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Write the best depth there is for every picture of a capture.
+
+    Sensor depth is refined to the colour image with what the whole capture knows of the room.
+
+    Args:
+        source: A path that `load` recognises, or a loaded scan.
+        out: Folder for depth/NAME.png (16-bit millimetres, 0 = none), sigma/NAME.png (16-bit, 0.1 mm, 65535 = unknown)
+            and depth.json.
+        every: Use every n-th frame.
+        scene: The understood capture; understood here when None.
+        pictures: Whether to write pictures/NAME.png to look at, too.
+        seed: Of the tracker's sampling, for captures without poses.
+        progress: Told of each stage.
+
+    Returns:
+        What depth.json holds.
+
+    Raises:
+        UsageError: The capture has no pictures.
+        InputError: The capture cannot be used.
+    """
+    if every < 1:
+        raise UsageError(f"every must be at least 1, got {every}")
+    scan = _scan(source)
+    wanted = range(0, len(scan), every)
+    maps, facts = _refined(scan, wanted, scene, seed, progress)
+    return _write(maps, Path(out), scan.name, len(wanted), facts, pictures, progress)
+
+
+def _scan(source: str | Path | Scan) -> Scan:
+    from sceneforge.io import load
+
+    capture = load(source) if isinstance(source, str | Path) else source
+    if not isinstance(capture, Scan):
+        raise UsageError(f"'{capture.name}' has no pictures to find depth for")
+    return capture
+
+
+def _refined(
+    scan: Scan, wanted: Sequence[int], scene: Scene | None, seed: int, progress: Progress
+) -> tuple[Iterator[DepthMap], dict[str, Any]]:
+    from sceneforge.perception.understand import understand_scan
+
+    notes: list[str] = []
+    if scene is None:
+        scene, account = understand_scan(scan, seed=seed, progress=progress)
+        notes = account.warnings
+    refiner = studied_refiner(scan, scene)
+    poses: dict[int, Float64] = {}
+    if scene.track is not None:
+        poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
+    r, n = refiner.registration, refiner.noise
+    facts = {
+        "method": "refine",
+        "registration": {"scale": r.scale, "right_px": r.right_px, "down_px": r.down_px, "gain": r.gain},
+        "noise": {"floor_m": round(n.floor_m, 6), "square": round(n.square, 6), "correlation": round(n.correlation, 2)},
+        "notes": notes,
+    }
+
+    def maps() -> Iterator[DepthMap]:
+        for frame in scan.frames(wanted, bad=[]):
+            got = refiner.refine(frame, poses.get(frame.index))
+            yield DepthMap(frame.name, got.depth, got.sigma, got.camera, {"sources": _shares(got.source)})
+
+    return maps(), facts
+
+
+def studied_refiner(scan: Scan, scene: Scene | None) -> DepthRefiner:
+    """A refiner that knows the sensor's noise and its registration from up to `STUDIED` frames of the scan."""
+    from sceneforge.perception.depth import DepthRefiner
+    from sceneforge.perception.depth.noise import measure_noise
+    from sceneforge.perception.depth.registration import register
+
+    chosen = np.unique(np.linspace(0, len(scan) - 1, STUDIED).astype(int)).tolist()
+    frames = list(scan.frames(chosen, bad=[]))
+    noise = measure_noise([(_inverse(f), f.depth_camera.fx) for f in frames[::3]])
+    return DepthRefiner(scene, noise=noise, registration=register(frames, noise))
+
+
+def _inverse(frame: Frame) -> Float32:
+    d = frame.depth
+    return np.divide(1, d, out=np.zeros_like(d), where=d > 0)
+
+
+def _shares(source: UInt8) -> dict[str, float]:
+    counts = np.bincount(source.ravel(), minlength=len(SOURCES))
+    return {name: round(float(n) / source.size, 4) for name, n in zip(SOURCES, counts, strict=True)}
+
+
+def _write(
+    maps: Iterator[DepthMap],
+    out: Path,
+    name: str,
+    total: int,
+    facts: dict[str, Any],
+    pictures: bool,
+    progress: Progress,
+) -> dict[str, Any]:
+    frames: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for done, m in enumerate(maps):
+        stem = _file_stem(m.name, taken)
+        write_bytes(out / "depth" / f"{stem}.png", _png16(m.depth / DEPTH_UNIT_M))
+        write_bytes(out / "sigma" / f"{stem}.png", _png16(np.where(m.depth > 0, m.sigma / SIGMA_UNIT_M, 65535)))
+        if pictures:
+            write_bytes(out / "pictures" / f"{stem}.png", picture(m.depth))
+        known = m.depth > 0
+        frames.append(
+            {
+                "name": m.name,
+                "file": f"{stem}.png",
+                "coverage": round(float(known.mean()), 4),
+                "median_depth_m": round(float(np.median(m.depth[known])), 4) if known.any() else None,
+                "median_sigma_m": round(float(np.median(m.sigma[known])), 5) if known.any() else None,
+                "camera": {k: getattr(m.camera, k) for k in ("width", "height", "fx", "fy", "cx", "cy")},
+                **m.facts,
+            }
+        )
+        progress("depth", done + 1, total)
+    if len(frames) < total:
+        warnings.warn(f"{name}: {total - len(frames)} of {total} frames have no depth", SceneForgeWarning, stacklevel=3)
+    document = {
+        "format": "sceneforge.depth",
+        "version": 1,
+        "capture": name,
+        "depth_unit_m": DEPTH_UNIT_M,
+        "sigma_unit_m": SIGMA_UNIT_M,
+        **facts,
+        "frames": frames,
+    }
+    write_bytes(out / "depth.json", (json.dumps(document, indent=1) + "\n").encode())
+    return document
+
+
+def _file_stem(name: str, taken: set[str]) -> str:
+    """A file name of plain characters that no earlier frame has."""
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "frame"
+    unique, k = stem, 1
+    while unique in taken:
+        unique, k = f"{stem}-{k}", k + 1
+    taken.add(unique)
+    return unique
+
+
+def _png16(counts: Float32) -> bytes:
+    import cv2
+
+    whole = np.clip(np.rint(np.nan_to_num(counts, posinf=65535)), 0, 65535).astype(np.uint16)
+    return bytes(cv2.imencode(".png", whole)[1])
+
+
+def picture(depth: Float32) -> bytes:
+    """Depth to look at, as PNG: near is warm, black is unknown, the range that of the picture's own 98 %."""
+    import cv2
+
+    known = depth > 0
+    shown = np.zeros((*depth.shape, 3), np.uint8)
+    if known.any():
+        low, high = np.quantile(1 / depth[known], [0.01, 0.99])
+        scaled = np.clip((1 / np.where(known, depth, 1) - low) / max(high - low, 1e-6), 0, 1)
+        shown = cv2.applyColorMap((255 * scaled).astype(np.uint8), cv2.COLORMAP_TURBO)
+        shown[~known] = 0
+    return bytes(cv2.imencode(".png", shown)[1])
