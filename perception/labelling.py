@@ -10,6 +10,8 @@ from sceneforge.core import Label
 
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL)
 """What bounds a room, as against what stands in it."""
+ON_WALLS = (Label.DOOR, Label.WINDOW, Label.OPENING, Label.WALL_ART)
+"""What is part of a wall or hangs on it."""
 
 LEVEL_COS = float(np.cos(np.radians(20)))
 UPRIGHT_COS = float(np.sin(np.radians(20)))

@@ -7,15 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from sceneforge.core import Label, Plane, Room
+from sceneforge.core import Label, Mesh, Plane, Room
 from sceneforge.core.arrays import Int32
 
 from .enclosure import Stretch, find_outlines, find_stretches
-from .labelling import STRUCTURE
-from .structure import completed_level, on_wall, plan_outline, relabelled, settle_levels, wall_plane
+from .labelling import ON_WALLS, STRUCTURE
+from .openings import Sight, Views, find_openings, merged
+from .structure import (
+    completed_level,
+    on_opening,
+    on_wall,
+    opening_plane,
+    plan_outline,
+    relabelled,
+    settle_levels,
+    wall_plane,
+    with_holes,
+)
 from .surfaces import Surfaces
-from .surfels import SurfaceSamples, Surfels
+from .surfels import Int64, SurfaceSamples, Surfels
 from .wall_lines import gather_walls
+from .wall_pictures import find_pictures
 
 SAME_LEVEL_M = 0.04
 """Pieces of floor this close in height are one floor."""
@@ -33,11 +45,18 @@ class Layout:
     """Largest first."""
 
 
-def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels) -> Layout:
-    """Complete the structure of a scene and part it into rooms.
+def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh: Mesh, views: Views | None) -> Layout:
+    """Complete the structure of a scene, part it into rooms, and find the openings of its walls.
 
     Walls keep the plane that was measured: corners are where the planes really cross, and nothing is made square.
     What is filled in shows in `Plane.observed_fraction`.
+
+    Args:
+        surfaces: Bounded, labelled planes of the gravity-aligned surface.
+        samples: The surface.
+        surfels: The same, averaged.
+        mesh: The same, for sight lines and colour.
+        views: From where it was seen; None where the capture does not say.
     """
     from shapely.ops import unary_union
 
@@ -58,7 +77,9 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels) -> La
     for i in leftover:
         planes[i] = relabelled(planes[i], Label.OTHER) if planes[i].label is Label.WALL else planes[i]
     draft = _Draft(planes, surfaces.surfel_plane.copy())
-    draft.add_walls(stretches, surfels, surfaces)
+    sight = Sight(mesh, views)
+    for s in stretches:
+        draft.add_wall(s, surfels, surfaces, samples, sight)
     rooms = [draft.add_room(outline, k, stretches) for k, outline in enumerate(outlines)]
     return draft.finish(surfaces, rooms)
 
@@ -74,30 +95,54 @@ class _Draft:
         self.new: list[tuple[Plane, list[int]]] = []
         self.gone: set[int] = set()
         self.wall_names: list[str] = []
+        self.openings: list[list[str]] = []
 
-    def add_walls(self, stretches: list[Stretch], surfels: Surfels, surfaces: Surfaces) -> None:
-        """Replace the pieces of each wall by the wall."""
-        for k, s in enumerate(stretches):
-            wall = wall_plane(s, f"wall:{k}", self.planes, surfaces.levels)
-            members = frozenset(s.line.members)
-            mine = on_wall(s, surfels, surfaces.surfel_plane, members)
-            self.owner[mine] = -2 - len(self.new)
-            self.new.append((wall, sorted(members)))
-            self.wall_names.append(wall.id)
-            self.gone |= members
+    def add_wall(self, s: Stretch, surfels: Surfels, surfaces: Surfaces, samples: SurfaceSamples, sight: Sight) -> None:
+        """Replace the pieces of a wall by the wall, with a hole for each opening."""
+        k = len(self.wall_names)
+        wall = wall_plane(s, f"wall:{k}", self.planes, surfaces.levels)
+        members = frozenset(s.line.members)
+        mine = on_wall(s, surfels, surfaces.surfel_plane, members)
+        self.owner[mine] = -2 - len(self.new)
+        height = float(np.ptp(wall.polygon[:, 1]))
+        found = find_openings(s, height, samples, sight)
+        found = merged(found, find_pictures(s, height, sight.mesh))
+        self.new.append((with_holes(wall, s, found), sorted(members)))
+        self.wall_names.append(wall.id)
+        self.openings.append([])
+        self.gone |= members
+        wall_owner = int(-1 - len(self.new))
+        for n, o in enumerate(found):
+            on = on_opening(s, o, surfels)
+            leaf = self._leaves(on)
+            on = on[np.isin(self.owner[on], [-1, wall_owner, *members, *leaf])]
+            self.owner[on] = -2 - len(self.new)
+            self.new.append((opening_plane(s, o, f"opening:{k}:{n}", surfels.area[on].sum()), leaf))
+            self.gone |= set(leaf)
+            if o.label is not Label.WALL_ART:
+                self.openings[-1].append(f"opening:{k}:{n}")
+
+    def _leaves(self, on: Int64) -> list[int]:
+        """Planes that are nothing but the leaf, the glass or the picture: most of each lies among the surfels `on`."""
+        inside = np.bincount(self.owner[on][self.owner[on] >= 0], minlength=len(self.planes))
+        whole = np.bincount(self.owner[self.owner >= 0], minlength=len(self.planes))
+        loose = [p.label not in (*STRUCTURE, Label.TABLE, Label.SEAT) for p in self.planes]
+        return [int(i) for i in np.flatnonzero((inside > 0.7 * whole) & (inside > 0) & np.array(loose, bool))]
 
     def add_room(self, outline: Any, k: int, stretches: list[Stretch]) -> Room:
         """A room with its own floor and ceiling, each carried to the walls where enough of it was seen."""
         floor = self._level(outline, Label.FLOOR, f"floor:{k}", 0.1)
         ceiling = self._level(outline, Label.CEILING, f"ceiling:{k}", MIN_CEILING_SHARE)
         by_id = {p.id: p for p, _ in self.new} | {p.id: p for p in self.planes}
-        walls = [name for name, s in zip(self.wall_names, stretches, strict=True) if _borders(s, outline)]
+        own = [n for n, s in enumerate(stretches) if _borders(s, outline)]
+        walls = [self.wall_names[n] for n in own]
+        openings = tuple(o for n in own for o in self.openings[n])
         height = None
         if floor and ceiling:
             height = round(float(by_id[ceiling].origin[1] - by_id[floor].origin[1]), 4)
         ring = np.round(np.asarray(outline.exterior.coords)[:-1], 6)
         share = by_id[floor].observed_fraction * by_id[floor].confidence if floor else 0.3
-        return Room(f"room_{k}", "room", round(float(share), 4), floor, ceiling, tuple(walls), ring, height)
+        return Room(f"room_{k}", "room", round(float(share), 4), floor, ceiling, tuple(walls), ring, height, openings)
 
     def _level(self, outline: Any, label: Label, name: str, least: float) -> str | None:
         """Complete the level with the largest part in the room; its id, new or, where it was left alone, old."""
@@ -129,7 +174,7 @@ class _Draft:
         """Number the planes in the scene's order and carry surfels and rooms over."""
         kept = [(p, i) for i, p in enumerate(self.planes) if i not in self.gone]
         fresh = [(p, -2 - k) for k, (p, _) in enumerate(self.new)]
-        rank = {label: n for n, label in enumerate((*STRUCTURE, Label.TABLE, Label.SEAT, Label.OTHER))}
+        rank = {label: n for n, label in enumerate((*STRUCTURE, *ON_WALLS, Label.TABLE, Label.SEAT, Label.OTHER))}
         ordered = sorted([*fresh, *kept], key=lambda e: (rank.get(e[0].label, 9), -e[0].area_m2, e[1]))
         names = {p.id: f"plane_{n}" for n, (p, _) in enumerate(ordered)}
         number = {old: n for n, (_, old) in enumerate(ordered)}
@@ -145,6 +190,7 @@ class _Draft:
                 floor=names[r.floor] if r.floor else None,
                 ceiling=names[r.ceiling] if r.ceiling else None,
                 walls=tuple(names[w] for w in r.walls),
+                openings=tuple(names[o] for o in r.openings),
             )
             for r in rooms
         )

@@ -10,7 +10,7 @@ from sceneforge.core.arrays import Float64, Int32
 from sceneforge.core.transforms import make_transform, yaw_rotation
 
 from .box_faces import fit_faces
-from .labelling import STRUCTURE, Levels
+from .labelling import ON_WALLS, STRUCTURE, Levels
 from .surfels import Int64, Surfels
 
 MIN_AREA_M2 = 0.06
@@ -86,7 +86,7 @@ def _loose(surfels: Surfels, planes: tuple[Plane, ...], surfel_plane: Int32, lev
     """Mask (S,) of surfels off the structure: neither on it, nor a frayed bit within 7 cm of it, nor behind it."""
     import shapely
 
-    structure = np.array([p.label in STRUCTURE for p in planes] + [False])
+    structure = np.array([p.label in (*STRUCTURE, *ON_WALLS) for p in planes] + [False])
     loose = ~structure[surfel_plane] & (surfels.position[:, 1] > levels.assumed_floor + 0.04)
     for p in planes:
         if p.label in STRUCTURE:
@@ -104,7 +104,9 @@ def _groups(surfels: Surfels, chosen: Int64) -> list[Int64]:
 
     if not len(chosen):
         return []
-    graph = csr_matrix((np.ones(len(surfels.indices), np.uint8), surfels.indices, surfels.indptr))
+    size = len(surfels.area)
+    ones = np.ones(len(surfels.indices), np.uint8)
+    graph = csr_matrix((ones, surfels.indices, surfels.indptr), shape=(size, size))
     count, group = connected_components(graph[chosen][:, chosen], directed=False)
     order = np.argsort(group, kind="stable")
     return np.split(chosen[order], np.searchsorted(group[order], np.arange(1, count)))

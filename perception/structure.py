@@ -13,6 +13,7 @@ from sceneforge.core.arrays import Float64, Int32
 
 from .enclosure import Stretch
 from .labelling import Levels
+from .openings import Opening
 from .surfels import Int64, Surfels
 from .wall_lines import CELL_M, ON_M
 
@@ -219,3 +220,41 @@ def on_wall(s: Stretch, surfels: Surfels, surfel_plane: Int32, members: frozense
     own = np.isin(surfel_plane, sorted(members)) & along
     flush = (surfel_plane < 0) & along & (np.abs(local[:, 1]) < ON_M / 2) & (surfels.normal @ s.line.T[:3, 1] > 0.85)
     return np.flatnonzero(own | flush)
+
+
+def on_opening(s: Stretch, o: Opening, surfels: Surfels) -> Int64:
+    """Indices of the surfels inside an opening or on a picture: flush, or as deep as what was seen in it."""
+    local = (surfels.position - s.line.T[:3, 3]) @ s.line.T[:3, :3]
+    inside = (local[:, 0] > o.left) & (local[:, 0] < o.right) & (-local[:, 2] > o.bottom) & (-local[:, 2] < o.top)
+    depth = (local[:, 1] < ON_M) & (local[:, 1] > -o.depth_m - ON_M)
+    return np.flatnonzero(inside & depth & (surfels.normal @ s.line.T[:3, 1] > 0.5))
+
+
+def with_holes(wall: Plane, s: Stretch, found: Sequence[Opening]) -> Plane:
+    """The wall with a hole for each door, window and passage; pictures hang on it and leave it whole."""
+    from shapely.geometry import Polygon, box
+
+    shift = (wall.origin - s.line.T[:3, 3]) @ s.line.T[:3, :3]
+    shape = Polygon(wall.polygon)
+    inner = shape.buffer(-0.01, join_style="mitre")
+    holes = []
+    for o in found:
+        if o.label is Label.WALL_ART:
+            continue
+        hole = box(o.left - shift[0], -o.top - shift[2], o.right - shift[0], -o.bottom - shift[2]).intersection(inner)
+        if hole.geom_type == "Polygon" and not hole.is_empty:
+            ring = np.asarray(hole.exterior.coords)[:-1]
+            x, z = ring.T
+            holes.append(np.round(ring if x @ np.roll(z, -1) - z @ np.roll(x, -1) < 0 else ring[::-1], 6))
+    left = shape.area - sum(Polygon(h).area for h in holes)
+    # What was seen of the leaf or the glass does not count for the wall.
+    seen = min(wall.observed_fraction * wall.area_m2 / max(left, 1e-9), 1.0) if holes else wall.observed_fraction
+    return replace(wall, holes=tuple(holes), area_m2=round(left, 6), observed_fraction=round(seen, 6))
+
+
+def opening_plane(s: Stretch, o: Opening, name: str, seen_m2: float) -> Plane:
+    """The rectangle of an opening or a picture, on the wall's plane."""
+    ring = np.array([[o.left, -o.top], [o.right, -o.top], [o.right, -o.bottom], [o.left, -o.bottom]])
+    scores = {str(o.label): round(o.confidence, 6), "wall": round(1 - o.confidence, 6)}
+    plane = Plane(name, o.label, round(o.confidence, 6), s.line.T, ring, scores=scores)
+    return rebounded(plane, ring, (), float(seen_m2) / max(o.area_m2, 1e-9))

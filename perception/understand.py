@@ -33,6 +33,7 @@ from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
 from .light import estimate_light, spread_frames
 from .objects import find_objects
+from .openings import Views
 from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
 from .refinement import refine_normals
@@ -164,7 +165,8 @@ def understand_scan(
     account.warnings.extend(scan.notes)
     account.counts["frames"] = len(indices)
     account.counts["frames_skipped"] = len(asked) - len(indices)
-    scene = _understand_surface(mesh, T_scene_camera[:, :3, 3], account, progress)
+    views = Views(scan.sources[indices[0]].depth_camera, T_scene_camera)
+    scene = _understand_surface(mesh, views, account, progress)
     scene = _lit(scene, scan, track, seed, account, progress)
     return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account
 
@@ -242,17 +244,18 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
     return replace(scene, planes=planes, objects=objects, rooms=rooms, graph=graph, mesh=mesh)
 
 
-def _understand_surface(mesh: Mesh, cameras: Float64 | None, account: Account, progress: Progress) -> Scene:
+def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progress: Progress) -> Scene:
     options = PlaneOptions()
     progress("planes", 0, 3)
     with account.stage("planes"):
         samples, surfels = _surfels(mesh, options)
         fits = refine_normals(find_planes(surfels, options), surfels)
         progress("planes", 1, 3)
+        cameras = None if views is None else views.T_world_camera[:, :3, 3]
         surfaces = bound_planes(fits, samples, surfels, cameras, min_area_m2=options.min_area_m2)
         progress("planes", 2, 3)
     with account.stage("layout"):
-        layout = lay_out(surfaces, samples, surfels)
+        layout = lay_out(surfaces, samples, surfels, mesh, views)
         surfaces = layout.surfaces
         planes = with_certainty(surfaces.planes, surfels, surfaces.surfel_plane)
         surfaces = replace(surfaces, planes=planes)

@@ -191,5 +191,6 @@ def _covers(wall: WallLine, x: WallLine, levels: Levels) -> bool:
     shared = min(b, wall.spans[-1][1] + 0.3) - max(a, wall.spans[0][0] - 0.3)
     low, high = x.rise
     top = 2.25 if levels.ceiling is None else levels.ceiling - levels.assumed_floor - 0.25
-    whole = low < 0.8 and high > top  # furniture may hide its foot
+    # Furniture may hide its foot; bits scattered over a wall's height are no second wall.
+    whole = low < 0.8 and high > top and x.area_m2 > 0.4 * x.length * (high - low)
     return shared > 0.6 * (b - a) and not whole
