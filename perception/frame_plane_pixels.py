@@ -125,7 +125,13 @@ def claim_pixels(
             ids, best, inverse, span, r, c, side, K, planes[k], shifts[head], noise, np.uint16(k + 1), 0.0, widest
         )
         taken[r, c] |= got > 0
-        if region[r, c] == k or (region[r, c] < 0 and 6 * got > side * side):
+        own = region[r, c] == k
+        if not own and region[r, c] < 0 and 6 * got > side * side:
+            # Where the cell is flat in another direction, the plane only cuts through: no farther.
+            f = cell_plane[r, c]
+            other = 0 <= ratio[r, c] < limit_ratio and cosine(planes[k], f[0], f[1], f[2]) < ALIKE
+            own = not other
+        if own:
             for i in range(max(r - 1, 0), min(r + 2, rows)):
                 for j in range(max(c - 1, 0), min(c + 2, cols)):
                     known = tail >= len(queue) or region[i, j] == k

@@ -6,13 +6,16 @@ import json
 import time
 import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core import FrameError, Progress, Scan, ScanError, SceneForgeWarning, UsageError, silent
+from sceneforge.core.arrays import UInt8
 from sceneforge.core.files import write_folder_aside
 from sceneforge.core.scan import FrameSource
 
@@ -42,6 +45,7 @@ def find_frame_planes(
     out: str | Path,
     *,
     every: int = 1,
+    overlays: bool = False,
     options: FramePlaneOptions | None = None,
     progress: Progress = silent,
 ) -> FramePlanesReport:
@@ -54,6 +58,7 @@ def find_frame_planes(
         scan: An RGB-D capture.
         out: A new folder, an empty one or an earlier result.
         every: Use every n-th frame.
+        overlays: Also draw the planes over the colour pictures, into the folder "overlays".
         options: Thresholds.
         progress: Told after each frame.
 
@@ -88,6 +93,10 @@ def find_frame_planes(
             found = segment_planes(depth, source.depth_camera, options)
             spent.append(time.thread_time() - start)
             _write_png(folder / name, found.ids)
+            if overlays:
+                (folder / "overlays").mkdir(exist_ok=True)
+                with suppress(FrameError):  # a frame without a readable picture has planes all the same
+                    _write_png(folder / "overlays" / name, overlay(source.read_color(), found.ids)[..., ::-1])
             frames.append(
                 {
                     "index": index,
@@ -115,6 +124,19 @@ def find_frame_planes(
     return FramePlanesReport(Path(out), len(frames), sum(len(f["planes"]) for f in frames), round(median, 2))
 
 
+def overlay(color: UInt8, ids: NDArray[np.uint16]) -> UInt8:
+    """The picture (H, W, 3), grey, with a colour per plane, at the size of `ids`; where there is none it is dark."""
+    import cv2
+
+    h, w = ids.shape
+    grey = cv2.resize(np.ascontiguousarray(color), (w, h), interpolation=cv2.INTER_AREA).mean(-1, keepdims=True)
+    # Hues a golden ratio apart: neighbours in size get colours far apart.
+    hue = (np.arange(int(ids.max()) + 1) * 0.618034 % 1.0)[:, None] * 6 + np.array([0.0, 4.0, 2.0])
+    tint = 255 * np.clip(np.abs(hue % 6 - 3) - 1, 0.15, 1.0)
+    drawn: UInt8 = np.where(ids[..., None] > 0, 0.45 * grey + 0.5 * tint[ids], 0.45 * grey).astype(np.uint8)
+    return drawn
+
+
 def image_names(sources: list[FrameSource]) -> list[str]:
     """A PNG's name per frame: that of its depth file; the frame's own where depth has no file of its own."""
     stems = [Path(s.path).stem for s in sources]
@@ -137,10 +159,10 @@ def _depth(source: FrameSource) -> Any:
     return depth
 
 
-def _write_png(path: Path, ids: Any) -> None:
+def _write_png(path: Path, image: Any) -> None:
     import cv2
 
-    ok, data = cv2.imencode(".png", ids)
+    ok, data = cv2.imencode(".png", image)
     if not ok:
         raise RuntimeError(f"{path.name} could not be encoded")
     path.write_bytes(data.tobytes())

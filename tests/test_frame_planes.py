@@ -11,8 +11,8 @@ import pytest
 
 from sceneforge import cli
 from sceneforge.core import UsageError
+from sceneforge.evaluation.planar_views import CAMERA, plane, seen
 from sceneforge.frame_planes import find_frame_planes
-from tests.perception.flat_world import CAMERA, plane, seen
 
 
 def single_views(folder: Path, count: int = 2) -> Path:
@@ -71,8 +71,12 @@ def test_somebody_elses_folder_is_not_replaced(tmp_path: Path) -> None:
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     views, out = single_views(tmp_path / "views"), tmp_path / "out"
-    assert cli.main(["planes", str(views), "-o", str(out), "--json"]) == 0
+    assert cli.main(["planes", str(views), "-o", str(out), "--overlays", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["frames"] == 2
     assert facts["planes"] == 4
     assert Path(facts["out"]) == out
+    drawn = cv2.imread(str(out / "overlays" / "view0_depth_mm.png"))
+    ids = cv2.imread(str(out / "view0_depth_mm.png"), cv2.IMREAD_UNCHANGED)
+    colors = [tuple(np.unique(drawn[ids == k], axis=0)[0]) for k in (1, 2)]
+    assert colors[0] != colors[1]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sceneforge.core import Camera
+from sceneforge.evaluation.planar_views import CAMERA, cylinder, noisy, patch, plane, seen
 from sceneforge.perception.frame_planes import FramePlanes, segment_planes
-from tests.perception.flat_world import CAMERA, cylinder, noisy, patch, plane, seen
 
 DOWN = np.array([0.0, -1.0, -0.4])
 """Normal of a table seen from above and in front."""
@@ -146,7 +146,7 @@ def test_same_bytes_in_another_process() -> None:
     code = (
         "import hashlib, numpy as np\n"
         "from sceneforge.perception.frame_planes import segment_planes\n"
-        "from tests.perception.flat_world import *\n"
+        "from sceneforge.evaluation.planar_views import *\n"
         "d, _ = seen(plane(np.array([0, -1.0, -0.25]), 1.3), plane(np.array([1.0, 0, -0.5]), 1.2))\n"
         "f = segment_planes(noisy(d, 7), CAMERA)\n"
         "h = hashlib.sha256(f.ids.tobytes())\n"
