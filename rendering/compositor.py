@@ -18,9 +18,12 @@ from .camera_look import CameraLook, LookTracker, content_blur
 from .color import TO_LINEAR, TO_SRGB
 from .directions import PIXEL_OFFSETS
 from .lighting import ExposureTracker, light_rig
+from .occlusion import DECIDERS, occlusion
+from .occlusion_score import Decided, OcclusionScore
 from .packing import pack
 from .planes import plane_triangles
 from .region import NEAR_M, Rect, bounds_on_screen, box_corners, merged
+from .room_view import RoomViewer, intrinsics
 from .splitting import receiver
 from .tracing import Tracer
 
@@ -32,7 +35,6 @@ POINTS_ASKED = 256
 """Most vertices of a placement that stand for it where a frame is asked how much of it is in view."""
 
 
-DECIDERS = ("sensor", "mesh", "plane", "none")
 STAGES = ("build", "trace", "depth", "shade", "blend")
 
 
@@ -44,6 +46,8 @@ class CompositorFacts:
     """Frames composed."""
     content_pixels: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DECIDERS, 0))
     """Content pixels by what decided whether they are hidden: sensor depth, mesh, the supporting plane, nothing."""
+    occlusion: OcclusionScore = field(default_factory=OcclusionScore)
+    """How good the hiding looks."""
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
     """Time per stage."""
 
@@ -79,6 +83,7 @@ class FrameCompositor:
         vertices, faces = plane_triangles(scene) if scene.mesh is None else (scene.mesh.vertices, scene.mesh.faces)
         self._room_faces = np.ascontiguousarray(faces, dtype=np.int32)
         self._room = Tracer(vertices, faces)
+        self._viewer = RoomViewer(scene, self._room if scene.mesh is not None else None)
         self._tracer = Tracer(content.vertices, content.faces)
         casters = Tracer(content.vertices, content.faces[content.casts_shadow])
         self._rig = light_rig(scene, self._room, content.vertices.mean(axis=0, dtype=np.float64))
@@ -114,6 +119,8 @@ class FrameCompositor:
         """Forget the frames composed so far: the next one starts a new sequence."""
         if not self._empty:
             self._exposure.reset()
+            self._viewer.reset()
+            self.facts.occlusion.restart()
             self._look.reset()
 
     def compose(self, frame: Frame, T_world_camera: Float64, *, onto: UInt8 | None = None) -> UInt8:
@@ -143,11 +150,14 @@ class FrameCompositor:
         elsewhere = [view.cells(p) for _, p in self._darkened]
         marked = [view.rect(np.maximum(a, b)) for a, b in zip(on_plane, elsewhere, strict=True)]
         rects = [r for r in (*boxes, *marked) if r is not None]
+        decided: list[Decided] = []
         if rects:
             cells = np.max(on_plane, axis=0), np.max(elsewhere, axis=0)
             camera = white, look, self._look.grain(look, frame.index)
             for rect in merged(rects):
-                self._compose_rect(out, view, rect, [b for b in boxes if b is not None], cells, camera)
+                known = self._compose_rect(out, view, rect, [b for b in boxes if b is not None], cells, camera)
+                decided.append(known)
+        self.facts.occlusion.add_frame(np.concatenate(self._samples), frame.camera, T, decided)
         return out
 
     def shown(self, camera: Camera, T_world_camera: Float64) -> float:
@@ -181,7 +191,7 @@ class FrameCompositor:
         boxes: list[Rect],
         cells: tuple[UInt8, UInt8],
         camera: tuple[Float64, CameraLook, Float32],
-    ) -> None:
+    ) -> Decided:
         import cv2
 
         from . import blending, kernels
@@ -196,27 +206,23 @@ class FrameCompositor:
             y0, x0 = max(box.y0 - rect.y0, 0), max(box.x0 - rect.x0, 0)
             inside[y0 : max(box.y1 - rect.y0, 0), x0 : max(box.x1 - rect.x0, 0)] = 1
         content, z, plane_of = self._content_image(inside, rect, view, white, clock)
-        # The room is looked at only where content is, with the neighbours that vote on its edges, or shadow can be;
-        # on the supporting plane the mesh is asked only where the sensor does not answer.
-        drawn = cv2.dilate((content[..., 3] > 0).astype(np.uint8), np.ones((9, 9), np.uint8))
+        # The room is looked at only where content is or shadow can be; on the supporting plane the mesh is asked only
+        # where the sensor does not answer.
+        drawn = (content[..., 3] > 0).astype(np.uint8)
         on_plane, elsewhere = (np.kron(c, np.ones((CELL, CELL), np.uint8))[rect.slices] for c in cells)
-        need = np.maximum(np.maximum(drawn, elsewhere), on_plane)
-        frame = view.frame
-        sensor, sure = kernels.sensor_depth(frame.depth, frame.color, need, rect.x0, rect.y0, k, view.kd, view.same)
-        clock.lap("depth")
-        asked = np.maximum(np.maximum(drawn, elsewhere), on_plane * (sensor == 0))
-        rays, where = kernels.rays_where(asked, rect.x0, rect.y0, k, R, origin)
-        scan, face = np.full((h, w), np.inf, dtype=np.float32), np.zeros((h, w), dtype=np.uint32)
-        uv = np.zeros((h, w, 2), dtype=np.float32)
-        scan.reshape(-1)[where], face.reshape(-1)[where], uv.reshape(-1, 2)[where] = self._room.first_hits(rays)
-        clock.lap("trace")
-        real, source = kernels.fuse_depth(sensor, sure, scan)
-        patch, seen = np.ascontiguousarray(out[rect.slices]), np.ascontiguousarray(frame.color[rect.slices])
-        visible, decided = kernels.occlusion(
-            seen, rect.x0, rect.y0, real, source, z, plane_of, content[..., 3], k, R, origin, self._planes
-        )
-        for name, code in zip(DECIDERS, (1, 2, 3, 4), strict=True):
-            self.facts.content_pixels[name] += int(np.count_nonzero(decided == code))
+        asked = np.maximum(drawn, elsewhere)
+        need = np.maximum(asked, on_plane)
+        room = self._viewer.see(view.frame, view.T, rect=rect, need=need, mesh_need=asked)
+        decision = occlusion(
+            room, z, content[..., 3], view.frame.camera, view.T, plane_of=plane_of, planes=self._planes
+        )  # fmt: skip
+        for name, count in decision.counts().items():
+            self.facts.content_pixels[name] += count
+        visible, hits = decision.visible, room.hits
+        pixels = np.ascontiguousarray(view.frame.color[rect.slices])
+        self.facts.occlusion.add_edges(pixels, visible, content[..., 3], room.cover)
+        real = np.where(np.isfinite(room.depth), room.depth, np.float32(0))
+        patch = np.ascontiguousarray(out[rect.slices])
         clock.lap("depth")
         ratio, flat = np.ones((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
         for shadow in self._maps:
@@ -226,7 +232,9 @@ class FrameCompositor:
                 shadow.low, shadow.cell_m,
             )  # fmt: skip
         if len(self._room_shadow):
-            dark, known = kernels.mesh_shadow(asked, real, scan, face, uv, self._room_faces, self._room_shadow)
+            dark, known = kernels.mesh_shadow(
+                asked, real, hits.depth, hits.face, hits.uv, self._room_faces, self._room_shadow
+            )  # fmt: skip
             weight = np.maximum(known, 0)
             wide = cv2.GaussianBlur(dark, (0, 0), 5) if dark.any() else dark
             kernels.lay_mesh_shadow(ratio, flat, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
@@ -240,6 +248,7 @@ class FrameCompositor:
         blending.blend(patch, layer, soft, look.noise, grain, rect.x0, rect.y0, TO_LINEAR, TO_SRGB)
         out[rect.slices] = patch
         clock.lap("blend")
+        return Decided(rect, visible, z, hits.depth)
 
     def _content_image(
         self, inside: UInt8, rect: Rect, view: _View, white: Float64, clock: _Clock
@@ -316,8 +325,7 @@ class _View:
 
     def __init__(self, frame: Frame, T: Float64) -> None:
         self.frame = frame
-        self.k, self.kd = _intrinsics(frame.camera), _intrinsics(frame.depth_camera)
-        self.same = bool(np.allclose(self.k, self.kd, atol=1e-6))
+        self.T, self.k = T, intrinsics(frame.camera)
         self.R, self.origin = np.ascontiguousarray(T[:3, :3]), np.ascontiguousarray(T[:3, 3])
 
     def cells(self, points: Float32) -> UInt8:
@@ -350,7 +358,3 @@ class _Clock:
         now = time.perf_counter()
         self._seconds[stage] += now - self._last
         self._last = now
-
-
-def _intrinsics(camera: Camera) -> Float64:
-    return np.array([camera.fx, camera.fy, camera.cx, camera.cy])

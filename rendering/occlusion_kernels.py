@@ -93,3 +93,36 @@ def visible_share(
             else:
                 decided[i, j] = source[i, j]
     return visible, decided
+
+
+@kernel
+def edge_distances(
+    color: Array, visible: Array, coverage: Array, cover: Array, search: int, least: int
+) -> tuple[int, int]:
+    """Number of silhouette edges of `visible` with a colour edge near, and the sum of distances between the two."""
+    h, w = visible.shape
+    count, total = 0, 0
+    for i in range(1, h - 1):
+        for j in range(1, w - 1):
+            if coverage[i, j] < 0.5 or (cover[i, j] == 1.0 and visible[i, j] > 0.5):
+                continue
+            for axis in range(2):
+                y, x = i + axis, j + 1 - axis
+                if coverage[y, x] < 0.5 or (visible[i, j] > 0.5) == (visible[y, x] > 0.5):
+                    continue
+                if cover[i, j] == 1.0 and cover[y, x] == 1.0:
+                    continue
+                best, at = least - 1.0, -1
+                for s in range(-search, search + 1):
+                    a, b = i + axis * s, j + (1 - axis) * s
+                    c, d = a + axis, b + 1 - axis
+                    if a < 0 or b < 0 or c >= h or d >= w:
+                        continue
+                    e = 0.0
+                    for n in range(3):
+                        e += abs(float(color[a, b, n]) - float(color[c, d, n]))
+                    if e > best or (e == best and at >= 0 and abs(s) < at):
+                        best, at = e, abs(s)
+                if at >= 0:
+                    count, total = count + 1, total + at
+    return count, total

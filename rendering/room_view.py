@@ -12,6 +12,7 @@ from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 
 from .planes import plane_triangles
 from .region import Rect
+from .registration import BANDS_M, EdgeRegistration
 from .tracing import Tracer
 
 NONE: Final = 0
@@ -78,12 +79,14 @@ class RoomViewer:
 
     Args:
         scene: Mesh and planes, in the scene's world.
+        mesh: The scene's mesh, where it is there already; default: it is made.
     """
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, mesh: Tracer | None = None) -> None:
         none = np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
-        mesh = none if scene.mesh is None else (scene.mesh.vertices, scene.mesh.faces)
-        self._mesh = Tracer(*mesh)
+        own = none if scene.mesh is None else (scene.mesh.vertices, scene.mesh.faces)
+        self._mesh = Tracer(*own) if mesh is None else mesh
+        self._registration = EdgeRegistration()
         self._planes = Tracer(*plane_triangles(scene)) if scene.planes else Tracer(*none)
 
     def see(
@@ -118,6 +121,7 @@ class RoomViewer:
         wide = wanted if wanted.all() else np.asarray(cv2.dilate(wanted, around), dtype=np.uint8)
         T, k = np.asarray(T_world_camera, dtype=np.float64), intrinsics(frame.camera)
         sensor, sure = kernels.sensor_depth(frame.depth, wide, pad.x0, pad.y0, k, intrinsics(frame.depth_camera))
+        sensor, lean = self._registered(sensor, frame, k)
         asked = wide
         if mesh_need is not None:
             asked = np.maximum(cv2.dilate(_within(pad, inner, mesh_need), around), wide * (sensor == 0))
@@ -125,7 +129,9 @@ class RoomViewer:
         base, source, sigma = kernels.fuse_depth(sensor, sure, hits.depth)
         self._fill_with_planes(base, source, sigma, wide, pad, k, T)
         weights = kernels.color_weights(COLOR_SPREAD)
-        kernels.close_holes(base, source, sigma, sensor, wide, frame.color, pad.x0, pad.y0, 12 * reach, k[0], weights)
+        kernels.close_holes(
+            base, source, sigma, sensor, lean, wide, frame.color, pad.x0, pad.y0, 12 * reach, k[0], weights
+        )  # fmt: skip
         low, high = _range(base, reach)
         near, far, cover = kernels.cut_edges(
             base, _trust(base, source, reach), low, high, wanted, frame.color, pad.x0, pad.y0, reach, step,
@@ -138,6 +144,22 @@ class RoomViewer:
         depth, sigma, source, near, far, cover = (cut(a[inner]) for a in (depth, sigma, source, near, far, cover))
         face = _shown(hits, depth, sigma)
         return RoomView(depth, sigma, source, face, hits, rect, near, far, cover)
+
+    def _registered(self, sensor: Float32, frame: Frame, k: Float64) -> tuple[Float32, UInt8]:
+        """Readings without those on the wrong side of the picture's edges, and where a far one was taken out."""
+        from .registration_kernels import drop_displaced
+
+        lean = np.zeros(sensor.shape, dtype=np.uint8)
+        displacement = self._registration.update(frame, k, intrinsics(frame.depth_camera))
+        if not displacement.any():
+            return sensor, lean
+        kept = sensor.copy()
+        drop_displaced(sensor, displacement, np.array(BANDS_M), kept, lean)
+        return kept, lean
+
+    def reset(self) -> None:
+        """Forget the frames seen so far: how depth lies beside colour is measured anew."""
+        self._registration = EdgeRegistration()
 
     def _fill_with_planes(
         self, base: Float32, source: UInt8, sigma: Float32, wide: UInt8, pad: Rect, k: Float64, T: Float64

@@ -42,7 +42,9 @@ class RenderResult:
     """One sentence per frame that could not be read."""
     facts: Mapping[str, float]
     """frames, width, height, fps; build_s, trace_s, depth_s, shade_s, blend_s (composing), encode_s (on its own
-    thread), total_s; share_sensor, share_mesh, share_plane, share_none: what decided whether content is hidden."""
+    thread), total_s; share_sensor, share_mesh, share_plane, share_none: what decided whether content is hidden;
+    occlusion_boundary_px, occlusion_flicker: how far its edges lie from the picture's, and how often it flips without
+    cause (see `OcclusionScore`)."""
 
 
 def render_video(
@@ -115,6 +117,8 @@ def render_video(
     seconds = {**compositor.facts.seconds, "encode": encode_s, "total": time.perf_counter() - start}
     facts: dict[str, float] = {"frames": count, "width": width, "height": height, "fps": fps}
     facts |= {f"{stage}_s": round(value, 4) for stage, value in seconds.items()}
+    score = compositor.facts.occlusion
+    facts |= {"occlusion_boundary_px": round(score.boundary_px, 3), "occlusion_flicker": round(score.flicker, 6)}
     facts |= {f"share_{decider}": round(value, 6) for decider, value in compositor.facts.shares.items()}
     return RenderResult(video, sheet, tuple(str(b) for b in bad), facts)
 

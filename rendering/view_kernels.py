@@ -123,6 +123,7 @@ def close_holes(
     source: Array,
     error: Array,
     sensor: Array,
+    lean: Array,
     need: Array,
     color: Array,
     x0: int,
@@ -136,7 +137,7 @@ def close_holes(
     Between a near and a far surface most holes are the projector's shadow or a failed match, and show the far one; a
     scanned mesh swells into them, because nothing has ever been measured there. Colour has the last word. A hole
     within something that stands before the scanned room (dark hair) is that thing. Where nothing else is known, the
-    farther surface is guessed, and the pixel's source stays NONE.
+    farther surface is guessed, and the pixel's source stays NONE. Where `lean` is set, near is the likelier one.
     """
     h, w = out.shape
     ways = ways_out(sensor, reach)
@@ -145,7 +146,7 @@ def close_holes(
         for j in range(w):
             if not need[i, j] or sensor[i, j] > 0:
                 continue
-            n, low, high, to_low, to_high = 0, np.inf, 0.0, 0, 0
+            n, low, high, to_low, to_high, total, weight = 0, np.inf, 0.0, 0, 0, 0.0, 0.0
             for q in range(4):
                 step = int(ways[q, i, j])
                 if step:
@@ -154,19 +155,22 @@ def close_holes(
                         low, to_low = z, step
                     if z > high:
                         high, to_high = z, step
-                    n += 1
+                    n, total, weight = n + 1, total + z / step, weight + 1.0 / step
             if n == 0:
                 continue
             base, known = out[i, j], source[i, j] != NONE
-            if known and n >= 3 and high < base - 0.15 - 3 * sigma(high):
-                out[i, j], source[i, j], error[i, j] = high, SENSOR, 3 * sigma(high)
+            gap = 0.15 if source[i, j] == MESH else 0.02
+            enough = 3 if source[i, j] == MESH else 2
+            if known and n >= enough and high < base - gap - 3 * sigma(high):
+                out[i, j], source[i, j], error[i, j] = total / weight, SENSOR, 3 * sigma(high)
                 continue
             if agrees(low, high) or high - low < (to_low + to_high) * low / focal:
                 if not known:  # one surface, however slanted
-                    out[i, j], error[i, j] = high, 0.05 * high
+                    out[i, j], error[i, j] = total / weight, 0.05 * high
                 continue
             slack = 0.05 + 0.03 * base
-            if known and (to_low * low > SWOLLEN_M * focal or (base < high - slack and abs(base - low) > slack)):
+            inside = to_low * low > SWOLLEN_M * focal
+            if source[i, j] == MESH and (inside or (base < high - slack and abs(base - low) > slack)):
                 continue  # too far in for the mesh's edge to be wrong, or a third surface
             middle, like0, like1, mass0, mass1 = 0.5 * (low + high), 0.0, 0.0, 1e-6, 1e-6
             for q in range(4):
@@ -175,12 +179,13 @@ def close_holes(
                     y, x = i + further * dy[q], j + further * dx[q]
                     if y < 0 or x < 0 or y >= h or x >= w or sensor[y, x] <= 0:
                         break
-                    like = alike(color, x0 + j, y0 + i, x0 + x, y0 + y, weights)
+                    like = alike(color, y0 + i, x0 + j, y0 + y, x0 + x, weights)
                     if sensor[y, x] < middle:
                         like0, mass0 = like0 + like, mass0 + 1
                     else:
                         like1, mass1 = like1 + like, mass1 + 1
-            near = like0 / mass0 + 0.02 > SHADOW * (like1 / mass1 + 0.02)
+            doubt = 1.0 / SHADOW if lean[i, j] else SHADOW
+            near = like0 / mass0 + 0.02 > doubt * (like1 / mass1 + 0.02)
             total, weight = 0.0, 0.0
             for q in range(4):
                 step = int(ways[q, i, j])
@@ -196,11 +201,12 @@ def close_holes(
 
 
 @kernel
-def alike(color: Array, x0: int, y0: int, x1: int, y1: int, weights: Array) -> float:
-    """How like two pixels' colours are, 0..1."""
-    r, g = int(color[y0, x0, 0]) - int(color[y1, x1, 0]), int(color[y0, x0, 1]) - int(color[y1, x1, 1])
-    b = int(color[y0, x0, 2]) - int(color[y1, x1, 2])
-    e = (r * r + g * g + b * b) // COLOR_STEP
+def alike(color: Array, y0: int, x0: int, y1: int, x1: int, weights: Array) -> float:
+    """How like two pixels' colours are, 0..1, by a table from `color_weights`."""
+    r = float(color[y0, x0, 0]) - float(color[y1, x1, 0])
+    g = float(color[y0, x0, 1]) - float(color[y1, x1, 1])
+    b = float(color[y0, x0, 2]) - float(color[y1, x1, 2])
+    e = int((r * r + g * g + b * b) / COLOR_STEP)
     return float(weights[e]) if e < len(weights) else 0.0
 
 
@@ -277,7 +283,6 @@ def cut_edges(
             split = split_at(depth, i, j, reach, step, low[i, j], high[i, j], counts)
             if split == 0.0:
                 continue
-            r, g, b = int(color[y0 + i, x0 + j, 0]), int(color[y0 + i, x0 + j, 1]), int(color[y0 + i, x0 + j, 2])
             z0, z1, n0, n1 = 0.0, 0.0, 1e-9, 1e-9
             like0, like1, mass0, mass1, prior0, prior1 = 0.0, 0.0, 1e-6, 1e-6, 0.0, 0.0
             for y in range(max(i - reach, 0), min(i + reach + 1, h), step):
@@ -285,10 +290,7 @@ def cut_edges(
                     z = depth[y, x]
                     if not math.isfinite(z):
                         continue
-                    dr, dg, db = int(color[y0 + y, x0 + x, 0]) - r, int(color[y0 + y, x0 + x, 1]) - g, 0
-                    db = int(color[y0 + y, x0 + x, 2]) - b
-                    e = (dr * dr + dg * dg + db * db) // COLOR_STEP
-                    q = float(weights[e]) if e < len(weights) else 0.0
+                    q = alike(color, y0 + i, x0 + j, y0 + y, x0 + x, weights)
                     p = place[abs(y - i)] * place[abs(x - j)]
                     t = trust[y, x]
                     m = t * (0.1 + p)

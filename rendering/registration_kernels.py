@@ -1,0 +1,128 @@
+"""Depth edges beside colour edges, pixel by pixel. Import only where used: numba takes a while to load."""
+
+from __future__ import annotations
+
+import math
+
+from .kernels import Array, kernel
+
+GAP_PX = 24
+"""Longest run of pixels without a reading across which two readings still make an edge."""
+STRONG = 60
+"""Colour step (sum over channels) that an edge's surroundings must hold to be counted."""
+CAP = 150
+"""Colour steps count no more than this, so that a few stark ones do not decide."""
+
+
+@kernel
+def jumps(a: float, b: float) -> bool:
+    """Whether two readings are on different surfaces, for sure."""
+    return abs(a - b) > 0.05 + 0.06 * min(a, b)
+
+
+@kernel
+def band_of(z: float, bands: Array) -> int:
+    """Which band of ascending limits a depth lies in."""
+    n = 0
+    for limit in bands:
+        if z >= limit:
+            n += 1
+    return n
+
+
+@kernel
+def edge_profiles(
+    depth: Array, color: Array, k: Array, kd: Array, bands: Array, profiles: Array, counts: Array
+) -> None:
+    """Add the colour steps around every depth edge to `profiles` (B + 1, 4, 2 n + 1) and `counts` (B + 1, 4), in place.
+
+    First index: the near thing's band of `bands` (B,), its limits in metres, ascending.
+    Sides of near things: 0 left, 1 right, 2 top, 3 bottom. A profile's middle is the depth's edge; its entries go from
+    outside (lowest) to inside the near thing (highest).
+    """
+    hd, wd = depth.shape
+    hc, wc = color.shape[:2]
+    search = (profiles.shape[2] - 1) // 2
+    for axis in range(2):
+        lines, length = (hd, wd) if axis == 0 else (wd, hd)
+        for line in range(0, lines, 2):
+            last, before = -1, 0.0
+            for s in range(length):
+                z = depth[line, s] if axis == 0 else depth[s, line]
+                if z <= 0:
+                    continue
+                if last >= 0 and s - last <= GAP_PX and jumps(z, before):
+                    near_first = before < z
+                    edge = last + 0.5 if near_first else s - 0.5
+                    u, v = (edge, float(line)) if axis == 0 else (float(line), edge)
+                    x = (u - kd[2]) / kd[0] * k[0] + k[2]
+                    y = (v - kd[3]) / kd[1] * k[1] + k[3]
+                    # The step between pixels p and p + 1 stands at p + 0.5.
+                    p = math.floor(x) if axis == 0 else math.floor(y)
+                    q = math.floor(y + 0.5) if axis == 0 else math.floor(x + 0.5)
+                    limit, other = (wc, hc) if axis == 0 else (hc, wc)
+                    if p - search >= 0 and p + search + 1 < limit and 0 <= q < other:
+                        side, band = 2 * axis + (1 if near_first else 0), band_of(min(before, z), bands)
+                        strongest = 0
+                        for t in range(-search, search + 1):
+                            strongest = max(strongest, step(color, axis, p + t, q))
+                        if strongest > STRONG:
+                            counts[band, side] += 1
+                            for t in range(-search, search + 1):
+                                # Inside lies before the edge where the near thing comes first.
+                                at = search - t if near_first else search + t
+                                profiles[band, side, at] += min(step(color, axis, p + t, q), CAP)
+                last, before = s, z
+
+
+@kernel
+def step(color: Array, axis: int, p: int, q: int) -> int:
+    """Sum over channels of the difference between pixels p and p + 1 along an axis (0 = x), on line q."""
+    e = 0.0
+    for c in range(3):
+        if axis == 0:
+            e += abs(float(color[q, p, c]) - float(color[q, p + 1, c]))
+        else:
+            e += abs(float(color[p, q, c]) - float(color[p + 1, q, c]))
+    return int(e)
+
+
+@kernel
+def drop_displaced(sensor: Array, displacement: Array, bands: Array, out: Array, lean: Array) -> None:
+    """Take readings out that lie between a depth edge and where colour has it.
+
+    Args:
+        sensor: (h, w) readings at colour pixels, 0 = none.
+        displacement: (B + 1, 4) from `EdgeRegistration`.
+        bands: (B,) its bands' limits.
+        out: (h, w) copy of `sensor`; dropped readings become 0.
+        lean: (h, w) uint8, becomes 1 where a far reading was dropped: the pixel is likely near.
+    """
+    h, w = sensor.shape
+    for axis in range(2):
+        if not displacement[:, 2 * axis : 2 * axis + 2].any():
+            continue
+        lines, length = (h, w) if axis == 0 else (w, h)
+        for line in range(lines):
+            last, before, start = -1, 0.0, 0
+            for s in range(length):
+                z = sensor[line, s] if axis == 0 else sensor[s, line]
+                if z <= 0:
+                    continue
+                if last >= 0 and jumps(z, before):
+                    near_first = before < z
+                    n = displacement[band_of(min(before, z), bands), 2 * axis + (1 if near_first else 0)]
+                    if s - last <= GAP_PX and n != 0:
+                        # A thin thing keeps its middle.
+                        most = max((last - start) // 3, 0) if near_first else abs(n)
+                        inward = near_first if n > 0 else not near_first
+                        for t in range(min(abs(n), most) if n > 0 else abs(n)):
+                            at = last - t if inward else s + t
+                            if at < 0 or at >= length:
+                                break
+                            i, j = (line, at) if axis == 0 else (at, line)
+                            if sensor[i, j] <= 0 or jumps(sensor[i, j], before if inward else z):
+                                break
+                            out[i, j], lean[i, j] = 0.0, 1 if n < 0 else 0
+                    start = s
+                last, before = s, z
