@@ -129,6 +129,9 @@ def _along_x(image: NDArray[Any]) -> NDArray[Any]:
 class LookTracker:
     """The look of frames fed in order: noise steadied over them, blur as each frame has it."""
 
+    CARRIED = ("_noise", "_structure")
+    """What carries over from frame to frame; see `memory`."""
+
     def __init__(self, smoothing: float = 0.2) -> None:
         self._smoothing = smoothing
         self._noise: Float64 | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from .camera_look import CameraLook, LookTracker, content_blur
 from .color import TO_LINEAR, TO_SRGB
 from .directions import PIXEL_OFFSETS
 from .lighting import ExposureTracker, light_rig
+from .memory import memory_of, recall_into
 from .occlusion import DECIDERS, occlusion
 from .occlusion_score import Decided, OcclusionScore
 from .packing import pack
@@ -122,6 +124,24 @@ class FrameCompositor:
             self._viewer.reset()
             self.facts.occlusion.restart()
             self._look.reset()
+
+    def memory(self) -> dict[str, NDArray[Any]]:
+        """All that carries over from frame to frame, as arrays by name, so that a video can go on where it stopped."""
+        counts = {f"pixels.{k}": np.array(v) for k, v in self.facts.content_pixels.items()}
+        return {"frames": np.array(self.facts.frames), **counts, **memory_of(**self._carriers())}
+
+    def recall(self, memory: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `memory` gave: the next frame is composed as if the frames before had been."""
+        self.facts.frames = int(memory["frames"])
+        self.facts.content_pixels.update({k: int(memory[f"pixels.{k}"]) for k in self.facts.content_pixels})
+        recall_into(memory, **self._carriers())
+
+    def _carriers(self) -> dict[str, Any]:
+        """The parts that remember earlier frames; each says in its `CARRIED` what of it does."""
+        if self._empty:
+            return {}
+        registration = self._viewer.registration
+        return {"exposure": self._exposure, "look": self._look, "edges": registration, "score": self.facts.occlusion}
 
     def compose(self, frame: Frame, T_world_camera: Float64, *, onto: UInt8 | None = None) -> UInt8:
         """The frame's colour with content in it.

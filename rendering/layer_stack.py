@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -46,6 +47,17 @@ class LayerStack:
             from .room_view import RoomViewer
 
             self._viewer = RoomViewer(scene)
+
+    def carriers(self) -> dict[str, Any]:
+        """What remembers earlier frames, besides the compositor and the layers; see `memory`."""
+        return {} if self._viewer is None else {"view": self._viewer.registration}
+
+    def with_content(self, arrangement: Arrangement, compositor: FrameCompositor) -> LayerStack:
+        """The same layers around other content."""
+        other = copy(self)
+        other._compositor = compositor
+        other._content = ContentDepth(arrangement) if self._over else None
+        return other
 
     def draw(self, frame: Frame, T_world_camera: Float64, time_s: float) -> UInt8:
         """The finished picture (H, W, 3) uint8 sRGB. Frames must come in order, as the compositor wants them.

@@ -137,6 +137,9 @@ class ExposureTracker:
     white balance are followed and a dark sofa in view changes nothing; elsewhere the frame's statistics decide.
     """
 
+    CARRIED = ("_level",)
+    """What carries over from frame to frame; see `memory`."""
+
     def __init__(self, scene: Scene, room: Tracer, rig: LightRig, smoothing: float = 0.15) -> None:
         self._room, self._rig, self._smoothing = room, rig, smoothing
         self._mesh = scene.mesh if rig.white is not None else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,18 @@ class OcclusionScore:
 
     def __post_init__(self) -> None:
         self._states: list[tuple[NDArray[np.int8], NDArray[np.int8]]] = []
+
+    CARRIED: ClassVar = ("edge_pixels", "edge_distance_px", "followed", "flips", "history")
+    """What carries over from frame to frame; see `memory`."""
+
+    @property
+    def history(self) -> NDArray[np.int8] | None:
+        """(k, 2, n) decisions of the latest frames, and the mesh's; None before the first."""
+        return np.array(self._states, dtype=np.int8) if self._states else None
+
+    @history.setter
+    def history(self, states: NDArray[np.int8] | None) -> None:
+        self._states = [] if states is None else [(a, b) for a, b in states]
 
     @property
     def boundary_px(self) -> float:

@@ -29,6 +29,9 @@ FRAMES = 40
 class EdgeRegistration:
     """Running measurement over the frames of one capture, in their order."""
 
+    CARRIED = ("_profiles", "_counts", "_seen")
+    """What carries over from frame to frame; see `memory`."""
+
     def __init__(self) -> None:
         self._profiles = np.zeros((len(BANDS_M) + 1, 4, 2 * SEARCH + 1))
         self._counts = np.zeros((len(BANDS_M) + 1, 4), dtype=np.int64)

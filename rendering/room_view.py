@@ -86,7 +86,8 @@ class RoomViewer:
         none = np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
         own = none if scene.mesh is None else (scene.mesh.vertices, scene.mesh.faces)
         self._mesh = Tracer(*own) if mesh is None else mesh
-        self._registration = EdgeRegistration()
+        self.registration = EdgeRegistration()
+        """Where depth edges lie beside the picture's; all that a viewer carries over from frame to frame."""
         self._planes = Tracer(*plane_triangles(scene)) if scene.planes else Tracer(*none)
 
     def see(
@@ -150,7 +151,7 @@ class RoomViewer:
         from .registration_kernels import drop_displaced
 
         lean = np.zeros(sensor.shape, dtype=np.uint8)
-        displacement = self._registration.update(frame, k, intrinsics(frame.depth_camera))
+        displacement = self.registration.update(frame, k, intrinsics(frame.depth_camera))
         if not displacement.any():
             return sensor, lean
         kept = sensor.copy()
@@ -159,7 +160,7 @@ class RoomViewer:
 
     def reset(self) -> None:
         """Forget the frames seen so far: how depth lies beside colour is measured anew."""
-        self._registration = EdgeRegistration()
+        self.registration = EdgeRegistration()
 
     def _fill_with_planes(
         self, base: Float32, source: UInt8, sigma: Float32, wide: UInt8, pad: Rect, k: Float64, T: Float64

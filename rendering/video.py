@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,15 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sceneforge.core import Arrangement, FrameError, Scan, ScanError, Scene, UsageError, write_aside
+from sceneforge.core import (
+    Arrangement,
+    BodyTrajectory,
+    FrameError,
+    Scan,
+    ScanError,
+    Scene,
+    UsageError,
+    write_aside,
+)
 from sceneforge.core.arrays import UInt8
 from sceneforge.core.progress import Progress, silent
 
-from .compositor import FrameCompositor
-from .layer_stack import LayerStack
+from .camera_path import CameraPath
+from .compare import Compare, compared
+from .frame_cache import FrameCache
 from .layers import FrameLayer
+from .motion import MovingContent
 from .sheet import Thumbnail, contact_sheet, thumbnail
+from .shots import CapturedShots, Shots, SynthesizedShots
 
 SHEET_FRAMES, SHEET_WITH_CONTENT = 12, 9
 """Cells of the contact sheet, and how many of them go to frames that show content while there are others too."""
@@ -28,6 +41,8 @@ WELL_SHOWN = 0.5
 """Share of a placement in view from which a frame shows it."""
 QUEUE = 3
 """Composed frames that may wait for the encoder; memory does not grow with the video."""
+CACHE = ".preview.frames"
+"""Folder beside the video with its finished pictures while it is being made."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +56,10 @@ class RenderResult:
     skipped: tuple[str, ...]
     """One sentence per frame that could not be read."""
     facts: Mapping[str, float]
-    """frames, width, height, fps; build_s, trace_s, depth_s, shade_s, blend_s (composing), encode_s (on its own
-    thread), total_s; share_sensor, share_mesh, share_plane, share_none: what decided whether content is hidden;
-    occlusion_boundary_px, occlusion_flicker: how far its edges lie from the picture's, and how often it flips without
-    cause (see `OcclusionScore`)."""
+    """frames, width, height, fps, resumed (pictures that an earlier, stopped run had made); build_s, trace_s, depth_s,
+    shade_s, blend_s (composing), encode_s (on its own thread), total_s; share_sensor, share_mesh, share_plane,
+    share_none: what decided whether content is hidden; occlusion_boundary_px, occlusion_flicker: how far its edges lie
+    from the picture's, and how often it flips without cause (see `OcclusionScore`)."""
 
 
 def render_video(
@@ -59,10 +74,15 @@ def render_video(
     every: int = 1,
     under: Sequence[FrameLayer] = (),
     over: Sequence[FrameLayer] = (),
+    path: CameraPath | None = None,
+    motion: Sequence[BodyTrajectory] = (),
+    compare: Compare = "none",
+    fingerprint: str | None = None,
 ) -> RenderResult:
     """Render the capture with content as `preview.mp4` and `contact_sheet.png` in the folder `out`.
 
-    H.264, yuv420p, BT.709 limited range, constant frame rate, index at the front. The same input gives the same bytes.
+    H.264, yuv420p, BT.709 limited range, constant frame rate, index at the front. The same input gives the same bytes,
+    and so does a run that was stopped and started again.
 
     Args:
         scan: The capture; its frames are read one by one.
@@ -75,52 +95,104 @@ def render_video(
         every: Use every n-th pose of the track.
         under: Drawn on the real room before content, first to last; content hides it and casts shadow on it.
         over: Drawn after content, first to last.
+        path: Another camera path, drawn from the mesh and the captured frames around; None = the captured frames.
+        motion: How content moves, by request id; time 0 is the video's start.
+        compare: Show the picture without content and layers too.
+        fingerprint: Of everything the pictures depend on, layers included (see `core.digest`). With it, finished
+            pictures are kept until the video is done, and a run that was stopped goes on after the last of them.
 
     Raises:
-        UsageError: The scene has no track, or fps or every are not positive.
+        UsageError: The scene has no track, fps or every are not positive, or a body that moves was not placed.
         ScanError: No frame could be read, or more than the scan allows are bad.
     """
-    if scene.track is None or not scene.track.indices:
-        raise UsageError(f"the scene of '{scan.name}' has no camera track; render needs a scene understood from frames")
     if fps <= 0 or every < 1:
         raise UsageError(f"fps must be positive and every at least 1, got {fps} and {every}")
     del seed
     start = time.perf_counter()
-    poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
-    wanted = scene.track.indices[::every]
-    first = scan.sources[wanted[0]].camera
-    width, height = first.width - first.width % 2, first.height - first.height % 2
-    if width < 2 or height < 2:
-        raise ScanError(f"frames are {first.width}x{first.height}", path=scan.path, expected="at least 2x2 pixels")
-    compositor = FrameCompositor(scene, arrangement)
-    stack = LayerStack(scene, arrangement, compositor, under, over)
-    shares = [compositor.shown(scan.sources[i].camera, poses[i]) for i in wanted]
-    shown = {wanted[i] for i in sheet_frames(shares)}
-    thumbnails: list[Thumbnail] = []
-    bad: list[FrameError] = []
-
-    def composed() -> Iterator[UInt8]:
-        for frame in scan.frames(wanted, bad=bad):
-            picture = stack.draw(frame, poses[frame.index], compositor.facts.frames / fps)
-            if frame.index in shown:
-                thumbnails.append(thumbnail(picture, f"{frame.index}   {frame.name}"))
-            progress("render", compositor.facts.frames, len(wanted))
-            yield _fitted(picture, width, height)
-
+    shots: Shots = CapturedShots(scan, scene, every) if path is None else SynthesizedShots(scan, scene, path)
+    content = MovingContent(scene, arrangement, motion, under, over)
+    cache = None if fingerprint is None else FrameCache(Path(out) / CACHE, fingerprint)
+    film = _Film(scan, shots, content, fps, compare, cache)
     video = Path(out) / "preview.mp4"
     with write_aside(video) as aside:
-        count, encode_s = encode_video(composed(), aside, width, height, fps)
+        count, encode_s = encode_video(film.pictures(progress), aside, film.width, film.height, fps, keep=film.keep)
         if count == 0:
-            raise ScanError(f"none of {len(wanted)} frames could be read", path=scan.path)
+            raise ScanError(f"none of {len(shots.cameras)} frames could be read", path=scan.path)
     sheet = Path(out) / "contact_sheet.png"
-    contact_sheet(thumbnails, sheet, title=scan.name)
-    seconds = {**compositor.facts.seconds, "encode": encode_s, "total": time.perf_counter() - start}
-    facts: dict[str, float] = {"frames": count, "width": width, "height": height, "fps": fps}
+    contact_sheet(film.thumbnails, sheet, title=scan.name)
+    if cache is not None:
+        cache.drop()
+    seconds = {**content.facts.seconds, "encode": encode_s, "total": time.perf_counter() - start}
+    facts: dict[str, float] = {"frames": count, "width": film.width, "height": film.height, "fps": fps}
+    facts["resumed"] = film.resumed
     facts |= {f"{stage}_s": round(value, 4) for stage, value in seconds.items()}
-    score = compositor.facts.occlusion
+    score = content.facts.occlusion
     facts |= {"occlusion_boundary_px": round(score.boundary_px, 3), "occlusion_flicker": round(score.flicker, 6)}
-    facts |= {f"share_{decider}": round(value, 6) for decider, value in compositor.facts.shares.items()}
-    return RenderResult(video, sheet, tuple(str(b) for b in bad), facts)
+    facts |= {f"share_{decider}": round(value, 6) for decider, value in content.facts.shares.items()}
+    return RenderResult(video, sheet, tuple(film.skipped), facts)
+
+
+class _Film:
+    """The pictures of one video, in order, and what is noted on the way."""
+
+    def __init__(
+        self, scan: Scan, shots: Shots, content: MovingContent, fps: float, compare: Compare, cache: FrameCache | None
+    ) -> None:
+        first = shots.cameras[0]
+        wide = 2 * first.width if compare == "side" else first.width
+        self.width, self.height = wide - wide % 2, first.height - first.height % 2
+        if self.width < 2 or self.height < 2:
+            raise ScanError(f"frames are {first.width}x{first.height}", path=scan.path, expected="at least 2x2 pixels")
+        self._shots, self._content, self._fps, self._compare, self._cache = shots, content, fps, compare, cache
+        shares = [content.compositor.shown(c, T) for c, T in zip(shots.cameras, shots.poses, strict=True)]
+        self._shown = set(sheet_frames(shares))
+        self.thumbnails: list[Thumbnail] = []
+        self.skipped: list[str] = []
+        self.resumed = 0 if cache is None else cache.count
+        self._positions: list[int] = []
+        self._memories: dict[int, dict[str, NDArray[Any]]] = {}
+
+    def pictures(self, progress: Progress) -> Iterator[UInt8]:
+        """All pictures, those first that an earlier run has left."""
+        bad: list[FrameError] = []
+        total = len(self._shots.cameras)
+        if self._cache is not None and self.resumed:
+            memory = self._cache.memory
+            self._content.recall(memory)
+            self.skipped = [str(text) for text in memory["film.skipped"]]
+            for n, position in enumerate(memory["film.positions"].tolist()):
+                picture = self._cache.read(n)
+                self._note(picture, position)
+                progress("render", n + 1, total)
+                yield picture
+        before = list(self.skipped)
+        for shot in self._shots.frames(self._positions[-1] + 1 if self._positions else 0, bad):
+            number = len(self._positions)
+            time_s = number / self._fps
+            drawn = self._content.draw(shot.frame, shot.T_world_camera, time_s)
+            picture = _fitted(compared(shot.frame.color, drawn, self._compare, time_s), self.width, self.height)
+            self._note(picture, shot.position)
+            self.skipped = before + [str(b) for b in bad]
+            if self._cache is not None:
+                self._memories[number] = {
+                    **self._content.memory(),
+                    "film.positions": np.array(self._positions),
+                    "film.skipped": np.array(self.skipped, dtype=np.str_),
+                }
+            progress("render", number + 1, total)
+            yield picture
+        self.skipped = before + [str(b) for b in bad]
+
+    def keep(self, number: int, picture: UInt8) -> None:
+        """Save a finished picture for a later run; called from the encoder's thread."""
+        memory = self._memories.pop(number, None)
+        if self._cache is not None and memory is not None:
+            self._cache.write(number, picture, memory)
+
+    def _note(self, picture: UInt8, position: int) -> None:
+        self._positions.append(position)
+        if position in self._shown:
+            self.thumbnails.append(thumbnail(picture, self._shots.caption(position)))
 
 
 def sheet_frames(shares: Sequence[float]) -> list[int]:
@@ -155,9 +227,17 @@ def _fitted(picture: UInt8, width: int, height: int) -> UInt8:
 
 
 def encode_video(
-    pictures: Iterator[UInt8] | Sequence[UInt8], path: Path, width: int, height: int, fps: float
+    pictures: Iterator[UInt8] | Sequence[UInt8],
+    path: Path,
+    width: int,
+    height: int,
+    fps: float,
+    *,
+    keep: Callable[[int, UInt8], None] | None = None,
 ) -> tuple[int, float]:
     """Write (height, width, 3) sRGB pictures as an MP4; returns their number and the encoder's seconds.
+
+    `keep` gets every picture and its number, on the encoder's thread, before it is encoded.
 
     Encoding runs on one worker thread while the next pictures are made. x264 itself gets one thread, so that its
     rate control and with it the bytes do not depend on the machine's load.
@@ -176,6 +256,8 @@ def encode_video(
 
         def write(number: int, picture: UInt8) -> float:
             begun = time.perf_counter()
+            if keep is not None:
+                keep(number, picture)
             rgb = av.VideoFrame.from_ndarray(picture, format="rgb24")
             yuv = rgb.reformat(
                 format="yuv420p",

@@ -89,12 +89,10 @@ def bright(label: Label) -> Color:
 def outlines(stage: Stage, index: int) -> list[Outline]:
     """The rims of a plane: its outline and its holes."""
     plane = stage.scene.planes[index]
-    flags = getattr(plane, "observed_edges", None)
     out = []
     for n, ring in enumerate([plane.polygon, *plane.holes]):
         if len(ring) < 3:
             continue
-        known = np.asarray(flags, dtype=bool) if n == 0 and flags is not None and len(flags) == len(ring) else None
         a, b = ring, np.roll(ring, -1, axis=0)
         pieces = np.maximum(np.ceil(np.linalg.norm(b - a, axis=1) / STEP_M).astype(int), 1)
         edge = np.repeat(np.arange(len(ring)), pieces)
@@ -103,7 +101,10 @@ def outlines(stage: Stage, index: int) -> list[Outline]:
         p, q = a[edge] + s[:, None] * (b - a)[edge], a[edge] + e[:, None] * (b - a)[edge]
         length = np.linalg.norm(q - p, axis=1)
         run = np.cumsum(length)
-        seen = known[edge] if known is not None else _observed(stage, index, (p + q) / 2, (b - a)[edge], n > 0)
+        flags = plane.edge_observed if n == 0 else ()  # said of the outline; holes are looked up in the scan
+        seen = (
+            np.array(flags, dtype=bool)[edge] if flags else _observed(stage, index, (p + q) / 2, (b - a)[edge], n > 0)
+        )
         out.append(Outline(plane, plane.to_world(p), plane.to_world(q), np.stack([run - length, run], axis=1), seen))
     return out
 
