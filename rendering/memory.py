@@ -1,7 +1,7 @@
 """What the parts of a renderer carry over from frame to frame, taken out as arrays and put back.
 
-A part names its attributes in `CARRIED`: arrays, numbers, sets of numbers, or None while there is nothing. A video that was stopped is
-continued with them, to the same bytes; whatever is not named there must not depend on earlier frames.
+A part names its attributes in `CARRIED`: arrays, numbers, sets of numbers, or None while there is nothing. A video that
+was stopped is continued with them, to the same bytes; whatever is not named there must not depend on earlier frames.
 """
 
 from __future__ import annotations

@@ -77,6 +77,7 @@ def render_video(
     path: CameraPath | None = None,
     motion: Sequence[BodyTrajectory] = (),
     compare: Compare = "none",
+    stills: Sequence[int] = (),
     fingerprint: str | None = None,
 ) -> RenderResult:
     """Render the capture with content as `preview.mp4` and `contact_sheet.png` in the folder `out`.
@@ -98,6 +99,7 @@ def render_video(
         path: Another camera path, drawn from the mesh and the captured frames around; None = the captured frames.
         motion: How content moves, by request id; time 0 is the video's start.
         compare: Show the picture without content and layers too.
+        stills: Numbers of pictures that are written as `still_NNNNNN.png` too.
         fingerprint: Of everything the pictures depend on, layers included (see `core.digest`). With it, finished
             pictures are kept until the video is done, and a run that was stopped goes on after the last of them.
 
@@ -113,6 +115,7 @@ def render_video(
     content = MovingContent(scene, arrangement, motion, under, over)
     cache = None if fingerprint is None else FrameCache(Path(out) / CACHE, fingerprint)
     film = _Film(scan, shots, content, fps, compare, cache)
+    film.stills = {n: Path(out) / f"still_{n:06d}.png" for n in stills}
     video = Path(out) / "preview.mp4"
     with write_aside(video) as aside:
         count, encode_s = encode_video(film.pictures(progress), aside, film.width, film.height, fps, keep=film.keep)
@@ -147,6 +150,7 @@ class _Film:
         shares = [content.compositor.shown(c, T) for c, T in zip(shots.cameras, shots.poses, strict=True)]
         self._shown = set(sheet_frames(shares))
         self.thumbnails: list[Thumbnail] = []
+        self.stills: dict[int, Path] = {}
         self.skipped: list[str] = []
         self.resumed = 0 if cache is None else cache.count
         self._positions: list[int] = []
@@ -190,6 +194,8 @@ class _Film:
             self._cache.write(number, picture, memory)
 
     def _note(self, picture: UInt8, position: int) -> None:
+        if len(self._positions) in self.stills:
+            _write_png(picture, self.stills[len(self._positions)])
         self._positions.append(position)
         if position in self._shown:
             self.thumbnails.append(thumbnail(picture, self._shots.caption(position)))
@@ -215,6 +221,13 @@ def sheet_frames(shares: Sequence[float]) -> list[int]:
 def _evenly(items: list[int], count: int) -> list[int]:
     """`count` of the items, both ends among them where there is more than one."""
     return [items[i] for i in np.linspace(0, len(items) - 1, count).round().astype(int)]
+
+
+def _write_png(picture: UInt8, path: Path) -> None:
+    from PIL import Image
+
+    with write_aside(path) as aside:
+        Image.fromarray(picture).save(aside, format="PNG")
 
 
 def _fitted(picture: UInt8, width: int, height: int) -> UInt8:

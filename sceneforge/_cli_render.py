@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -43,6 +43,23 @@ def render(
     list_effects: Annotated[
         bool, typer.Option("--list-effects", callback=_list_effects, is_eager=True, help="List the effects and stop.")
     ] = False,
+    path: Annotated[str, typer.Option(help="original, smooth, orbit, dolly or top_down.")] = "original",
+    seconds: Annotated[
+        float | None, typer.Option(min=0.1, help="Length along another path.", show_default=False)
+    ] = None,
+    around: Annotated[
+        str | None, typer.Option(help="Plane, object or placement that orbit and dolly are about.", show_default=False)
+    ] = None,
+    radius_m: Annotated[float | None, typer.Option(min=0.05, help="Of an orbit, metres.", show_default=False)] = None,
+    width: Annotated[
+        int | None, typer.Option(min=16, help="Of the picture along another path, pixels.", show_default=False)
+    ] = None,
+    compare: Annotated[str, typer.Option(help="Before and after: none, side or wipe.")] = "none",
+    animation: Annotated[str, typer.Option(help="Write an animated picture too: none, webp or gif.")] = "none",
+    still: Annotated[
+        list[int] | None, typer.Option(min=0, help="Number of a picture to write as PNG too.", show_default=False)
+    ] = None,
+    resume: Annotated[bool, typer.Option(help="Go on where an earlier run was stopped.")] = True,
     fps: Annotated[float, typer.Option(min=1, max=120, help="Frames per second of the video.")] = 15.0,
     every: Annotated[int, typer.Option(min=1, help="Use every n-th frame.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")] = 0,
@@ -54,7 +71,23 @@ def render(
     from sceneforge.data import resolve_scan
     from sceneforge.io.scene_folder import read_scene
     from sceneforge.pipeline import render as run
+    from sceneforge.rendering.camera_path import Kind
+    from sceneforge.rendering.compare import Compare
+    from sceneforge.rendering.direct import Animation, VideoStyle
 
+    style = VideoStyle(
+        fps=fps,
+        every=every,
+        path=_chosen("--path", path, Kind),
+        seconds=seconds,
+        around=around,
+        radius_m=radius_m,
+        width=width,
+        compare=_chosen("--compare", compare, Compare),
+        animation=_chosen("--animation", animation, Animation),
+        stills=tuple(still or ()),
+        resume=resume,
+    )
     specs = [parse_effect(text) for text in effect or []]
     folder = out or understood
     file = arrangement or understood / "arrangement.json"
@@ -63,13 +96,30 @@ def render(
     scene = read_scene(understood)
     with show.progress_bar() as progress:
         result = run(
-            resolve_scan(scan), scene, placed, folder, fps=fps, every=every, effects=specs, seed=seed, progress=progress
+            resolve_scan(scan), scene, placed, folder, style=style, effects=specs, seed=seed, progress=progress
         )
-    paths = {"video": result.video, "pictures": result.contact_sheet, "glb": result.glb}
+    moving = folder / f"preview.{animation}" if animation != "none" else None
+    paths = {"video": result.video, "animation": moving, "pictures": result.contact_sheet, "glb": result.glb}
+    paths |= {f"still {n}": folder / f"still_{n:06d}.png" for n in style.stills}
+    paths = {name: path for name, path in paths.items() if path is not None and path.exists()}
     if as_json:
         show.print_json(paths)
     else:
         show.print_paths(paths)
+
+
+def _chosen(option: str, value: str, choices: Any) -> Any:
+    """A value of a `Literal`.
+
+    Raises:
+        UsageError: It is none of them.
+    """
+    from sceneforge._suggest import suggestion
+    from sceneforge.core import UsageError
+
+    if value not in get_args(choices):
+        raise UsageError(f"{option}: there is no '{value}'{suggestion(value, get_args(choices))}")
+    return value
 
 
 def parse_effect(text: str) -> EffectSpec:

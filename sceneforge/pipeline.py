@@ -17,8 +17,10 @@ import numpy as np
 
 from sceneforge.core import (
     Arrangement,
+    BodyTrajectory,
     Camera,
     CameraTrack,
+    NavMesh,
     Progress,
     Request,
     RoomCapture,
@@ -33,6 +35,7 @@ from sceneforge.core import (
 
 if TYPE_CHECKING:
     from sceneforge.recipe import Recipe
+    from sceneforge.rendering.direct import VideoStyle
     from sceneforge.rendering.effects import EffectSpec
 
 WRITTEN = (
@@ -238,9 +241,12 @@ def render(
     arrangement: Arrangement,
     out: str | Path,
     *,
-    fps: float = 15,
-    every: int = 1,
+    fps: float | None = None,
+    every: int | None = None,
+    style: VideoStyle | None = None,
     effects: Sequence[EffectSpec] = (),
+    motion: Sequence[BodyTrajectory] = (),
+    navmesh: NavMesh | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> RenderResult:
@@ -251,9 +257,12 @@ def render(
         scene: Its scene, with mesh and camera track; its paints are drawn on their surfaces, under the content.
         arrangement: Placed content.
         out: Folder for preview.mp4, contact_sheet.png and composition.glb.
-        fps: Frames per second of the video.
-        every: Use every n-th tracked frame.
+        fps: Frames per second of the video, in place of the style's.
+        every: Use every n-th tracked frame, in place of the style's.
+        style: Camera path, before and after, and so on; None = the captured frames at 15 a second.
         effects: What to draw of the understood room, lowest first.
+        motion: How content moves, by request id.
+        navmesh: Where one can walk, for the effect of that name.
         seed: Seed of the renderer's sampling.
         progress: Told after each frame.
 
@@ -261,9 +270,7 @@ def render(
         UsageError: The capture has no pictures, or the scene no mesh or camera track.
     """
     from sceneforge.export import export
-    from sceneforge.rendering.effects import Stage, effect_layers
-    from sceneforge.rendering.painted import PaintLayer
-    from sceneforge.rendering.video import render_video
+    from sceneforge.rendering.direct import VideoStyle, direct
 
     capture = _loaded(scan)
     if not isinstance(capture, Scan):
@@ -274,20 +281,12 @@ def render(
     _check_same_capture(capture, scene, scene.track)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    under, over = effect_layers(effects, Stage(scene, arrangement))
-    painted = [PaintLayer(scene, scene.paints)] if scene.paints else []
-    video = render_video(
-        capture,
-        scene,
-        arrangement,
-        folder,
-        fps=fps,
-        every=every,
-        under=[*painted, *under],
-        over=over,
-        seed=seed,
+    style = style or VideoStyle()
+    style = replace(style, fps=style.fps if fps is None else fps, every=style.every if every is None else every)
+    video = direct(
+        capture, scene, arrangement, folder, style, effects=effects, motion=motion, navmesh=navmesh, seed=seed,
         progress=progress,
-    )
+    )  # fmt: skip
     for text in video.skipped:
         warnings.warn(f"{capture.name}: left out of the video: {text}", SceneForgeWarning, stacklevel=2)
     glb = export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
@@ -330,14 +329,12 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
     arrangement = arrange(scene, requests, folder, seed=recipe.seed, camera=camera, progress=progress)
     rendered: RenderResult | None = None
     if isinstance(capture, Scan):
-        settings = recipe.render
         rendered = render(
             capture,
             scene,
             arrangement,
             folder,
-            fps=settings.fps,
-            every=settings.every,
+            style=recipe.render.style,
             effects=[entry.spec for entry in recipe.effects],
             seed=recipe.seed,
             progress=progress,

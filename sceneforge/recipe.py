@@ -29,6 +29,9 @@ from sceneforge._recipe_yaml import Document, Where, path_text, read_yaml
 from sceneforge._suggest import suggestion
 from sceneforge.core import Content, PaintJob, RecipeError, Request, ScanError, UsageError
 from sceneforge.data import PREFIX, resolve_content, resolve_scan
+from sceneforge.rendering.camera_path import Kind
+from sceneforge.rendering.compare import Compare
+from sceneforge.rendering.direct import Animation, VideoStyle
 
 FORMAT: Final = "sceneforge.recipe"
 VERSION: Final = 1
@@ -77,6 +80,19 @@ class RenderSettings(_Model):
 
     fps: float = Field(default=15.0, ge=1, le=120, description="Frames per second of the video")
     every: int = Field(default=1, ge=1, le=10_000, description="Use every n-th frame of the scan")
+    path: Kind = Field(default="original", description="Where the camera goes")
+    seconds: float | None = Field(default=None, gt=0, le=3600, description="Length along other paths than the original")
+    around: str | None = Field(default=None, min_length=1, description="Id that orbit and dolly are about")
+    radius_m: float | None = Field(default=None, gt=0, le=1000, description="Of an orbit, metres")
+    width: int | None = Field(default=None, ge=16, le=7680, description="Of the picture along other paths, pixels")
+    compare: Compare = Field(default="none", description="Before and after: side by side, or a line that sweeps over")
+    animation: Animation = Field(default="none", description="Also written as an animated picture")
+    stills: tuple[int, ...] = Field(default=(), max_length=1000, description="Numbers of pictures written as PNG too")
+
+    @property
+    def style(self) -> VideoStyle:
+        """The settings as the renderer takes them."""
+        return VideoStyle(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
 class Recipe(_Model):
