@@ -117,6 +117,7 @@ def _opened(source: str, scan: str | None, out: Path | None, seed: int, progress
     from sceneforge.core import Scan, UsageError
     from sceneforge.data import resolve_scan
     from sceneforge.io import load, read_scene
+    from sceneforge.perception.color_camera import with_color_camera
     from sceneforge.pipeline import understand
 
     understood = Path(source)
@@ -125,6 +126,7 @@ def _opened(source: str, scan: str | None, out: Path | None, seed: int, progress
     capture = load(path)
     if not isinstance(capture, Scan):
         raise UsageError(f"'{capture.name}' has no pictures to paint in")
+    capture = with_color_camera(capture)
     if known:
         return capture, read_scene(understood), out or understood
     folder = out or Path("out") / path.resolve().stem

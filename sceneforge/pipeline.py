@@ -269,6 +269,7 @@ def render(
     Raises:
         UsageError: The capture has no pictures, or the scene no mesh or camera track.
     """
+    from sceneforge._report import add_to_report
     from sceneforge.export import export
     from sceneforge.rendering.direct import VideoStyle, direct
 
@@ -290,19 +291,8 @@ def render(
     for text in video.skipped:
         warnings.warn(f"{capture.name}: left out of the video: {text}", SceneForgeWarning, stacklevel=2)
     glb = export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
-    _add_to_report(folder / "report.json", "render", video.facts)
+    add_to_report(folder / "report.json", "render", video.facts)
     return RenderResult(video.video, video.contact_sheet, glb, video.facts)
-
-
-def _add_to_report(path: Path, key: str, facts: Mapping[str, Any]) -> None:
-    """Write facts into report.json, beside what an earlier step of the same folder wrote there."""
-    try:
-        report = json.loads(path.read_bytes()) if path.is_file() else {}
-    except ValueError:
-        report = {}
-    if not isinstance(report, dict) or report.get("format") != "sceneforge.report":
-        report = {"format": "sceneforge.report", "version": 1}
-    write_bytes(path, (json.dumps({**report, key: dict(facts)}, indent=2) + "\n").encode())
 
 
 def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> ComposeResult:
@@ -367,8 +357,10 @@ def peak_rss_mb() -> int:
 
 def _loaded(source: str | Path | Scan | RoomCapture) -> Scan | RoomCapture:
     from sceneforge.io import load
+    from sceneforge.perception.color_camera import with_color_camera
 
-    return load(source) if isinstance(source, str | Path) else source
+    capture = load(source) if isinstance(source, str | Path) else source
+    return with_color_camera(capture) if isinstance(capture, Scan) else capture
 
 
 def _check_folder(out: str | Path) -> None:
