@@ -96,6 +96,8 @@ def understand_scan(
     account = Account()
     bad: list[FrameError] = []
     pose_confidence = np.ones(len(scan))
+    if not scan.has_depth:
+        scan = _with_swept_depth(scan, every, progress, account)
     if ignore_poses or not scan.has_poses:
         scan, pose_confidence = _tracked(scan, seed, progress, bad, account)
     used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
@@ -313,6 +315,22 @@ def _estimate_up(mesh: Mesh, prior: Float64, account: Account) -> UpEstimate:
             f"up is uncertain (confidence {estimate.confidence:.2f}): few level or upright surfaces were seen"
         )
     return estimate
+
+
+def _with_swept_depth(scan: Scan, every: int, progress: Progress, account: Account) -> Scan:
+    """The scan with depth from several views in place of a sensor's.
+
+    Raises:
+        ScanError: There are no poses either.
+    """
+    from .depth.multiview import swept_depth, with_depth
+
+    if not scan.has_poses:
+        raise ScanError("neither depth nor poses", path=scan.path, expected="one of them: pictures alone have no size")
+    with account.stage("depth"):
+        found = swept_depth(scan, range(0, len(scan), every), progress=progress)
+    account.warnings.append("depth was found from several views each: surfaces without texture may be missing or wrong")
+    return with_depth(scan, found)
 
 
 def _tracked(

@@ -21,21 +21,50 @@ def depth(
     understood: Annotated[
         Path | None, typer.Option("--scene", help="A folder that `understand` wrote, to save time.", show_default=False)
     ] = None,
+    right: Annotated[
+        Path | None,
+        typer.Option(help="Right picture of a rectified pair; SCAN is the left one.", show_default=False),
+    ] = None,
+    focal_px: Annotated[
+        float | None, typer.Option(help="Focal length of a picture, pixels.", show_default=False)
+    ] = None,
+    baseline_m: Annotated[
+        float | None, typer.Option(help="Distance of the two cameras, metres.", show_default=False)
+    ] = None,
+    offset_px: Annotated[float, typer.Option(help="Principal point of the right picture less the left's.")] = 0.0,
     every: Annotated[int, typer.Option(min=1, help="Use every n-th frame.")] = 1,
     pictures: Annotated[bool, typer.Option("--pictures", help="Write coloured pictures to look at, too.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Refine depth to the colour pictures: one 16-bit PNG (mm) per frame, one with its uncertainty, and depth.json."""
+    """Dense depth per picture: the sensor's refined, or from several views, or from a stereo pair.
+
+    Writes one 16-bit PNG (mm) per frame, one with its uncertainty (0.1 mm), and depth.json.
+    """
+    from sceneforge.core import UsageError
     from sceneforge.data import resolve_scan
-    from sceneforge.depth import depth_maps
+    from sceneforge.depth import depth_maps, stereo_depth_map
     from sceneforge.io.scene_folder import read_scene
 
     path = resolve_scan(source)
     folder = out or Path("out") / f"{path.resolve().stem}_depth"
     scene = None if understood is None else read_scene(understood)
     with show.progress_bar() as progress:
-        found = depth_maps(path, folder, every=every, scene=scene, pictures=pictures, seed=seed, progress=progress)
+        if right is not None:
+            if focal_px is None or baseline_m is None:
+                raise UsageError("--right needs --focal-px and --baseline-m")
+            found = stereo_depth_map(
+                path,
+                right,
+                folder,
+                focal_px=focal_px,
+                baseline_m=baseline_m,
+                offset_px=offset_px,
+                pictures=pictures,
+                progress=progress,
+            )
+        else:
+            found = depth_maps(path, folder, every=every, scene=scene, pictures=pictures, seed=seed, progress=progress)
     facts = {"method": found["method"], "frames": len(found["frames"])}
     if as_json:
         show.print_json({"out": folder, **facts})

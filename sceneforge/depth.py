@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sceneforge.core import Camera, Frame, Progress, Scan, Scene, SceneForgeWarning, UsageError, silent, write_bytes
+from sceneforge.core import (
+    Camera,
+    Frame,
+    Progress,
+    Scan,
+    ScanError,
+    Scene,
+    SceneForgeWarning,
+    UsageError,
+    silent,
+    write_bytes,
+)
 from sceneforge.core.arrays import Float32, Float64, UInt8
 
 if TYPE_CHECKING:
@@ -53,7 +64,8 @@ def depth_maps(
 ) -> dict[str, Any]:
     """Write the best depth there is for every picture of a capture.
 
-    Sensor depth is refined to the colour image with what the whole capture knows of the room.
+    Sensor depth is refined to the colour image with what the whole capture knows of the room. Without a sensor, depth
+    comes from the views beside each picture where the capture has poses.
 
     Args:
         source: A path that `load` recognises, or a loaded scan.
@@ -76,7 +88,17 @@ def depth_maps(
         raise UsageError(f"every must be at least 1, got {every}")
     scan = _scan(source)
     wanted = range(0, len(scan), every)
-    maps, facts = _refined(scan, wanted, scene, seed, progress)
+    if scan.has_depth:
+        maps, facts = _refined(scan, wanted, scene, seed, progress)
+    elif scan.has_poses:
+        maps, facts = _swept(scan, wanted, progress)
+    else:
+        raise ScanError(
+            "the capture has neither depth nor poses",
+            path=scan.path,
+            expected="one of them",
+            fix="find depth picture by picture: sceneforge depth PICTURE",
+        )
     return _write(maps, Path(out), scan.name, len(wanted), facts, pictures, progress)
 
 
@@ -116,6 +138,71 @@ def _refined(
             yield DepthMap(frame.name, got.depth, got.sigma, got.camera, {"sources": _shares(got.source)})
 
     return maps(), facts
+
+
+def _swept(scan: Scan, wanted: Sequence[int], progress: Progress) -> tuple[Iterator[DepthMap], dict[str, Any]]:
+    from sceneforge.perception.depth import DepthRefiner
+    from sceneforge.perception.depth.multiview import as_sensor, swept_depth
+
+    found = swept_depth(scan, wanted, progress=progress)
+
+    def maps() -> Iterator[DepthMap]:
+        for frame in scan.frames([i for i in wanted if i in found], bad=[]):
+            mine = found[frame.index]
+            got = DepthRefiner(noise=mine.noise).refine(as_sensor(frame, mine))
+            facts = {"confirmed": round(float((mine.depth > 0).mean()), 4), "sources": _shares(got.source)}
+            yield DepthMap(frame.name, got.depth, got.sigma, got.camera, facts)
+
+    return maps(), {"method": "multi_view", "notes": list(scan.notes)}
+
+
+def stereo_depth_map(
+    left: str | Path,
+    right: str | Path,
+    out: str | Path,
+    *,
+    focal_px: float,
+    baseline_m: float,
+    center_px: tuple[float, float] | None = None,
+    offset_px: float = 0.0,
+    pictures: bool = False,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Write the depth of the left picture of a rectified stereo pair.
+
+    Args:
+        left, right: PNG or JPEG files of one size, rectified.
+        out: Folder, as for `depth_maps`.
+        focal_px: Focal length, pixels.
+        baseline_m: Distance of the two cameras, metres.
+        center_px: Principal point (x, y) of the left picture; its middle when None.
+        offset_px: Principal point x of the right picture less that of the left (Middlebury's doffs).
+        pictures: Whether to write a picture to look at, too.
+        progress: Told of each stage.
+
+    Raises:
+        InputError: A file cannot be read.
+        UsageError: Sizes differ or the numbers make no sense.
+    """
+    from sceneforge.io import read_image
+    from sceneforge.perception.depth import DepthRefiner
+    from sceneforge.perception.depth.noise import SensorNoise
+    from sceneforge.perception.depth.stereo import SIGMA_PX, stereo_depth
+
+    if not (np.isfinite(focal_px) and focal_px > 0):
+        raise UsageError(f"focal_px must be positive, got {focal_px:g}")
+    colors = [read_image(p) for p in (left, right)]
+    h, w = colors[0].shape[:2]
+    center = center_px or ((w - 1) / 2, (h - 1) / 2)
+    camera = Camera(w, h, focal_px, focal_px, *center)
+    found = stereo_depth(colors[0], colors[1], camera, baseline_m, offset_px=offset_px)
+    noise = SensorNoise(0.0005, SIGMA_PX / (focal_px * baseline_m), 9.0)
+    name = Path(left).stem
+    frame = Frame(0, name, 0.0, colors[0], found.depth, camera, camera, None)
+    got = DepthRefiner(noise=noise).refine(frame)
+    facts = {"confirmed": round(float((found.depth > 0).mean()), 4), "sources": _shares(got.source)}
+    maps = iter([DepthMap(name, got.depth, got.sigma, camera, facts)])
+    return _write(maps, Path(out), name, 1, {"method": "stereo", "notes": []}, pictures, progress)
 
 
 def studied_refiner(scan: Scan, scene: Scene | None) -> DepthRefiner:

@@ -64,6 +64,8 @@ class FrameSource:
     """Decodes depth: (h, w) float32 metres, 0 = none."""
     problem: str | None = None
     """Why the frame cannot be used, when that is known before decoding (a NaN pose, say)."""
+    has_depth: bool = True
+    """Whether the capture measured depth for the frame; otherwise `read_depth` gives zeros."""
 
     def __post_init__(self) -> None:
         if self.T_world_camera is not None:
@@ -103,6 +105,11 @@ class Scan:
     def has_poses(self) -> bool:
         """Whether the capture gives a camera pose for at least one usable frame."""
         return any(s.T_world_camera is not None for s in self.sources)
+
+    @property
+    def has_depth(self) -> bool:
+        """Whether the capture measured depth for at least one frame."""
+        return any(s.has_depth for s in self.sources)
 
     def read(self, index: int) -> Frame:
         """Decode one frame.

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sceneforge.core import Content, RoomCapture, Scan, Scene
+    from sceneforge.core.arrays import UInt8
 
-__all__ = ["load", "load_content", "read_scene"]
+__all__ = ["load", "load_content", "read_image", "read_scene"]
 
 
 def load(path: str | Path, *, format: str | None = None) -> Scan | RoomCapture:
@@ -47,6 +48,17 @@ def load_content(path: str | Path) -> Content:
     from ._content import read_content
 
     return read_content(Path(path))
+
+
+def read_image(path: str | Path) -> UInt8:
+    """(H, W, 3) uint8 sRGB from a PNG, JPEG or PNM file, as stored (EXIF rotation is not applied).
+
+    Raises:
+        FrameError: The file is missing, damaged, cut short or absurdly large.
+    """
+    from ._images import read_color
+
+    return read_color(Path(path), Path(path).name)
 
 
 def read_scene(folder: str | Path) -> Scene:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sceneforge.core.arrays import Float64
+from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.camera import Camera
 from sceneforge.core.errors import FrameError, ScanError
 from sceneforge.core.scan import FrameSource, Scan
@@ -139,7 +139,7 @@ def scan_from_files(
     shots: Sequence[Shot],
     K: Float64 | None,
     *,
-    unit_m: float,
+    unit_m: float | None,
     K_depth: Float64 | None = None,
     K_size: tuple[int, int] | None = None,
     up: Float64 | None = None,
@@ -153,7 +153,7 @@ def scan_from_files(
         format_name: The reader's name.
         shots: One per frame, in time order.
         K: (3, 3) colour intrinsics; None when every shot has its own cameras.
-        unit_m: Metres per stored depth unit.
+        unit_m: Metres per stored depth unit; None = the capture has pictures alone, and depth reads as zeros.
         K_depth: (3, 3) depth intrinsics; None = those of colour, scaled to the depth images' size.
         K_size: Image size K belongs to, when it is not the size of the files.
         up: (3,) up in the capture's world, when it is stated.
@@ -166,7 +166,7 @@ def scan_from_files(
     if not shots:
         raise ScanError("no frames", path=path, expected="at least one pair of colour and depth images")
     color_size = common_size([s.color for s in shots], "colour", path)
-    depth_size = common_size([s.depth for s in shots], "depth", path)
+    depth_size = color_size if unit_m is None else common_size([s.depth for s in shots], "depth", path)
     camera = camera_from(K, color_size, path, K_size) if K is not None else None
     if K_depth is not None:
         depth_camera: Camera | None = camera_from(K_depth, depth_size, path)
@@ -174,7 +174,7 @@ def scan_from_files(
         depth_camera = camera if camera is None or depth_size == color_size else camera.resized(*depth_size)
     sources = [_source(s, s.camera or camera, s.depth_camera or depth_camera, unit_m) for s in shots]
     scan = Scan(name or path.resolve().name, str(path), format_name, tuple(sources), up, tuple(notes))
-    return checked(scan, f"{unit_m:g} m per unit")
+    return scan if unit_m is None else checked(scan, f"{unit_m:g} m per unit")
 
 
 def checked(scan: Scan, unit: str) -> Scan:
@@ -212,12 +212,13 @@ def checked(scan: Scan, unit: str) -> Scan:
     return scan
 
 
-def _source(shot: Shot, camera: Camera | None, depth_camera: Camera | None, unit_m: float) -> FrameSource:
+def _source(shot: Shot, camera: Camera | None, depth_camera: Camera | None, unit_m: float | None) -> FrameSource:
     if camera is None or depth_camera is None:
         raise ScanError("no intrinsics", frame=shot.name, expected="a camera for every frame")
     path = str(shot.depth or shot.color or "")
     problem = shot.pose.problem
-    for kind, file, other in (("colour", shot.color, shot.depth), ("depth", shot.depth, shot.color)):
+    needed = (("colour", shot.color, shot.depth), ("depth", shot.depth, shot.color))
+    for kind, file, other in needed[: 1 if unit_m is None else 2]:
         if file is None or not file.is_file():
             problem = missing(kind, file, other)
     return FrameSource(
@@ -228,6 +229,13 @@ def _source(shot: Shot, camera: Camera | None, depth_camera: Camera | None, unit
         depth_camera,
         None if problem else shot.pose.T,
         partial(read_color, shot.color or Path(path), shot.name),
-        partial(read_depth, shot.depth or Path(path), shot.name, unit_m),
+        partial(_no_depth, depth_camera)
+        if unit_m is None
+        else partial(read_depth, shot.depth or Path(path), shot.name, unit_m),
         problem,
+        unit_m is not None,
     )
+
+
+def _no_depth(camera: Camera) -> Float32:
+    return np.zeros(camera.shape, np.float32)

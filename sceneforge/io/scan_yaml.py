@@ -16,8 +16,10 @@ from ._frames import MANIFEST, NO_POSE, Shot, camera_from, common_size, same_cou
 from ._poses import from_opengl, pose_from_quaternion
 from ._text import natural_key, read_table, read_text
 
-REQUIRED = ("depth_unit_m", "camera", "color", "depth")
-KEYS = frozenset({*REQUIRED, "format", "version", "name", "depth_camera", "up", "trajectory", "axes"})
+REQUIRED = ("camera", "color")
+DEPTH = ("depth", "depth_unit_m")
+"""Both or neither: a capture may be pictures alone."""
+KEYS = frozenset({*REQUIRED, *DEPTH, "format", "version", "name", "depth_camera", "up", "trajectory", "axes"})
 
 
 def sniff(path: Path) -> bool:
@@ -34,33 +36,40 @@ def read(path: Path) -> Scan:
     manifest = path if path.name == MANIFEST else path / MANIFEST
     folder = manifest.parent
     data = _checked(manifest)
-    color, depth = (_files(folder, data[key], key, manifest) for key in ("color", "depth"))
-    same_count(folder, colour_images=len(color), depth_images=len(depth))
+    color = _files(folder, data["color"], "color", manifest)
+    depth: list[Path | None] = [None] * len(color)
+    if data.get("depth") is not None:
+        depth = [*_files(folder, data["depth"], "depth", manifest)]
+        same_count(folder, colour_images=len(color), depth_images=len(depth))
     opengl = _choice(data, "axes", ("opencv", "opengl"), manifest) == "opengl"
     poses, stamps = [NO_POSE] * len(depth), [float(i) for i in range(len(depth))]
     if data.get("trajectory") is not None:
         table = read_table(_inside(folder, data["trajectory"], "trajectory", manifest), 8)
-        same_count(folder, depth_images=len(depth), lines_in_the_trajectory=len(table))
+        same_count(folder, images=len(color), lines_in_the_trajectory=len(table))
         poses = [pose_from_quaternion(row[1:4], row[4:8]) for row in table]
         poses = [from_opengl(p) for p in poses] if opengl else poses
         stamps = [float(t) for t in table[:, 0]]
     camera = _camera(data["camera"], "camera", manifest)
     depth_camera = _camera(data["depth_camera"], "depth_camera", manifest) if data.get("depth_camera") else None
-    for kind, files, c in (("colour", color, camera), ("depth", depth, depth_camera)):
-        if c is not None:
-            _same_size(common_size(list(files), kind, folder), c, kind, manifest)
+    _same_size(common_size([*color], "colour", folder), camera, "colour", manifest)
+    if depth_camera is not None and data.get("depth") is not None:
+        _same_size(common_size(depth, "depth", folder), depth_camera, "depth", manifest)
     shots = [
-        Shot(d.stem, c, d, t, p, camera, depth_camera) for c, d, t, p in zip(color, depth, stamps, poses, strict=True)
+        Shot((d or c).stem, c, d, t, p, camera, depth_camera)
+        for c, d, t, p in zip(color, depth, stamps, poses, strict=True)
     ]
+    notes = [] if data.get("trajectory") else ["no trajectory: the camera's path has to be estimated"]
+    if data.get("depth") is None:
+        notes.append("no depth images: the pictures are all there is")
     return scan_from_files(
         folder,
         "scan_yaml",
         shots,
         camera.K,
-        unit_m=_unit(data, manifest),
+        unit_m=None if data.get("depth") is None else _unit(data, manifest),
         K_size=(camera.width, camera.height),
         up=_up(data.get("up"), manifest),
-        notes=[] if data.get("trajectory") else ["no trajectory: the camera's path has to be estimated"],
+        notes=notes,
         name=str(data.get("name") or folder.resolve().name),
     )
 
@@ -83,8 +92,14 @@ def _checked(path: Path) -> dict[str, Any]:
     if unknown:
         raise ScanError(f"has unknown keys {', '.join(unknown)}", path=path, expected=", ".join(sorted(KEYS)))
     lacking = [k for k in REQUIRED if data.get(k) is None]
+    if any(data.get(k) is not None for k in DEPTH):
+        lacking += [k for k in DEPTH if data.get(k) is None]
     if lacking:
-        raise ScanError(f"lacks {', '.join(lacking)}", path=path, expected=f"the keys {', '.join(REQUIRED)}")
+        raise ScanError(
+            f"lacks {', '.join(lacking)}",
+            path=path,
+            expected=f"the keys {', '.join(REQUIRED)}, and both or none of {' and '.join(DEPTH)}",
+        )
     return data
 
 
