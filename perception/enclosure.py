@@ -136,9 +136,11 @@ def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch]) -> 
         .simplify(0.08)
         for o in trace(points, close_m=0.3, min_area_m2=0.5, min_hole_m2=4.0, simplify_m=0.03).outlines
     ]
-    # Scanned walls bow and have some depth: what pokes out behind them is not room.
-    backs = unary_union([_strip(s, -0.12) for s in stretches])
-    known = unary_union([unary_union(seen).difference(backs), *(_strip(s, 0.4) for s in stretches)])
+    strips = unary_union([_strip(s, 0.4) for s in stretches])
+    # Scanned walls bow and have niches: what lies close behind them is no room, unless floor was seen there.
+    niches = unary_union([_strip(s, -0.5) for s in stretches]).difference(unary_union([floor, strips]))
+    backs = unary_union([niches, *(_strip(s, -0.12) for s in stretches)])
+    known = unary_union([unary_union(seen).difference(backs), strips])
     cuts = [_cut(s) for s in stretches]
     around = known.buffer(0.6, join_style="mitre")
     pieces = polygonize(unary_union([around.boundary, *cuts]))

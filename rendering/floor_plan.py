@@ -68,6 +68,32 @@ def outline(plane: Plane) -> Float64:
     return np.asarray(plane.to_world(plane.polygon)[:, [0, 2]])
 
 
+def plan_turn(scene: Scene) -> Float64:
+    """(2, 2) rotation that lays the smallest rectangle around the floors (else the walls) level."""
+    import shapely
+
+    shapes = [outline(p) for p in scene.planes_labelled(Label.FLOOR)] or [
+        wall_line(p) for p in scene.planes if p.label in VERTICAL
+    ]
+    if not shapes:
+        return np.eye(2)
+    walls = [wall_line(p) for p in scene.planes if p.label == Label.WALL]
+    if walls:
+        longest = max(walls, key=lambda w: float(np.linalg.norm(w[1] - w[0])))
+        d = longest[1] - longest[0]
+    else:
+        box = shapely.MultiPoint(np.concatenate(shapes)).minimum_rotated_rectangle
+        if box.geom_type != "Polygon":
+            return np.eye(2)
+        ring = np.asarray(box.exterior.coords)
+        sides = np.diff(ring, axis=0)
+        d = sides[int(np.argmax(np.linalg.norm(sides, axis=1)))]
+    angle = float(np.arctan2(d[1], d[0]))
+    angle -= np.round(angle / (np.pi / 2)) * np.pi / 2  # the smallest turn that levels it
+    c, s = np.cos(-angle), np.sin(-angle)
+    return np.array([[c, -s], [s, c]])
+
+
 @dataclass
 class _Sheet:
     """The drawing under way."""
@@ -93,7 +119,7 @@ class _Sheet:
         if scene.track is not None and len(scene.track.indices):
             extent.append(scene.track.T_world_camera[:, [0, 2], 3])
         points = np.concatenate(extent) if extent else np.array([[-1.0, -1.0], [1.0, 1.0]])
-        self.turn = self._turn(floors)
+        self.turn = plan_turn(scene)
         turned = points @ self.turn.T
         self.low, self.high = turned.min(axis=0), np.maximum(turned.max(axis=0), turned.min(axis=0) + 0.5)
         room = np.array([WIDTH - SIDE - 2 * MARGIN, HEIGHT - 2 * MARGIN]) * SUPER
@@ -103,29 +129,6 @@ class _Sheet:
     def _lowest(self) -> float:
         mesh = self.scene.mesh
         return float(np.percentile(mesh.vertices[:, 1], 1)) if mesh is not None and len(mesh.vertices) else 0.0
-
-    def _turn(self, floors: tuple[Plane, ...]) -> Float64:
-        """(2, 2) rotation that lays the smallest rectangle around the floors (else the walls) level."""
-        import shapely
-
-        shapes = [outline(p) for p in floors] or [wall_line(p) for p in self.scene.planes if p.label in VERTICAL]
-        if not shapes:
-            return np.eye(2)
-        walls = [wall_line(p) for p in self.scene.planes if p.label == Label.WALL]
-        if walls:
-            longest = max(walls, key=lambda w: float(np.linalg.norm(w[1] - w[0])))
-            d = longest[1] - longest[0]
-        else:
-            box = shapely.MultiPoint(np.concatenate(shapes)).minimum_rotated_rectangle
-            if box.geom_type != "Polygon":
-                return np.eye(2)
-            ring = np.asarray(box.exterior.coords)
-            sides = np.diff(ring, axis=0)
-            d = sides[int(np.argmax(np.linalg.norm(sides, axis=1)))]
-        angle = float(np.arctan2(d[1], d[0]))
-        angle -= np.round(angle / (np.pi / 2)) * np.pi / 2  # the smallest turn that levels it
-        c, s = np.cos(-angle), np.sin(-angle)
-        return np.array([[c, -s], [s, c]])
 
     def at(self, xz: NDArray[Any]) -> list[tuple[float, float]]:
         """World [x, z] (n, 2) to picture points: z runs down the page, as seen from above."""
@@ -316,7 +319,8 @@ class _Sheet:
         y += 44 * SUPER
         scene = self.scene
         floor = sum(p.area_m2 for p in scene.planes_labelled(Label.FLOOR))
-        facts = [f"{floor:.1f} sq m of floor seen"] if floor else ["no floor found"]
+        seen = sum(p.area_m2 * p.observed_fraction for p in scene.planes_labelled(Label.FLOOR))
+        facts = [f"{floor:.1f} sq m of floor, {seen / floor:.0%} seen"] if floor else ["no floor found"]
         facts += [f"{len(scene.planes)} surfaces, {len(scene.objects)} objects"]
         heights = [r.height_m for r in scene.rooms if r.height_m]
         facts += [f"ceiling at {max(heights):.2f} m"] if heights else []

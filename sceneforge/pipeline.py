@@ -45,6 +45,7 @@ WRITTEN = (
     "trajectory.txt",
     "environment.npz",
     "plan.png",
+    "plan.svg",
     "report.json",
     "arrangement.json",
     "preview.mp4",
@@ -100,7 +101,8 @@ def understand(
 
     Args:
         source: A path that `load` recognises, or a loaded capture.
-        out: Folder for scene.json, mesh.glb, surface.npz, trajectory.txt, report.json, plan.png; None writes nothing.
+        out: Folder for scene.json, mesh.glb, surface.npz, trajectory.txt, report.json, plan.png and
+            plan.svg; None writes nothing.
         voxel_m: Voxel edge of the reconstruction, metres.
         max_depth_m: Depth readings beyond this are not used.
         every: Use every n-th frame.
@@ -387,6 +389,7 @@ def _check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) 
 def _write_scene(scene: Scene, folder: Path) -> None:
     from sceneforge.export import export
     from sceneforge.rendering.floor_plan import floor_plan
+    from sceneforge.rendering.plan_svg import plan_svg
 
     folder.mkdir(parents=True, exist_ok=True)
     for name in WRITTEN:  # what an earlier run left belongs to another scene
@@ -400,3 +403,4 @@ def _write_scene(scene: Scene, folder: Path) -> None:
     if scene.environment is not None:
         export(scene, folder / "environment.npz")
     floor_plan(scene, folder / "plan.png")
+    plan_svg(scene, folder / "plan.svg")

@@ -200,7 +200,7 @@ def test_a_folder_holds_one_scene_only(tmp_path: Path, data_root: Path) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     understand(room, tmp_path)
     left = {p.name for p in tmp_path.iterdir()}
-    assert left == {"scene.json", "report.json", "plan.png", "mine.txt"}
+    assert left == {"scene.json", "report.json", "plan.png", "plan.svg", "mine.txt"}
     scene = read_scene(tmp_path)
     assert scene.mesh is None and scene.track is None
 
