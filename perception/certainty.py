@@ -38,7 +38,7 @@ def with_certainty(planes: Sequence[Plane], surfels: Surfels, surfel_plane: Int3
             continue
         local = p.to_local(surfels.position[mine])
         covariance = plane_covariance(local, surfels.area[mine])
-        edges = _edges(p, local, mine, surfels, surfel_plane == i, tree)
+        edges = p.edge_observed or _edges(p, local, mine, surfels, surfel_plane == i, tree)
         out.append(replace(p, covariance=np.round(covariance, 12), edge_observed=edges))
     return tuple(out)
 

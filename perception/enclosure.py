@@ -118,29 +118,29 @@ def _crossing(a: WallLine, b: WallLine) -> tuple[float | None, float]:
     return x, y
 
 
-def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch]) -> list[Any]:
+def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch], free: Sequence[Any] = ()) -> list[Any]:
     """Outlines of rooms in plan, largest first: what was seen, cut along the walls.
 
     Args:
         points: (N, 2) world [x, z] of everything seen between floor and ceiling.
         floor: Shapely area of the floors seen; a room has at least half a square metre of it.
         stretches: Walls, ends closed.
+        free: Shapely areas that were seen to be free.
     """
     import shapely
     from shapely.ops import polygonize, unary_union
 
-    seen = [
+    traced = [
         shapely.Polygon(o.polygon, o.holes)
-        .buffer(-0.15, join_style="mitre")
-        .buffer(0.15, join_style="mitre")
-        .simplify(0.08)
         for o in trace(points, close_m=0.3, min_area_m2=0.5, min_hole_m2=4.0, simplify_m=0.03).outlines
     ]
+    seen = unary_union([*(t.buffer(0) for t in traced), *free]).buffer(0.1, join_style=2).buffer(-0.25, join_style=2)
+    seen = seen.buffer(0.15, join_style=2).simplify(0.08)
     strips = unary_union([_strip(s, 0.4) for s in stretches])
     # Scanned walls bow and have niches: what lies close behind them is no room, unless floor was seen there.
     niches = unary_union([_strip(s, -0.5) for s in stretches]).difference(unary_union([floor, strips]))
     backs = unary_union([niches, *(_strip(s, -0.12) for s in stretches)])
-    known = unary_union([unary_union(seen).difference(backs), strips])
+    known = unary_union([seen.difference(backs), strips])
     cuts = [_cut(s) for s in stretches]
     around = known.buffer(0.6, join_style="mitre")
     pieces = polygonize(unary_union([around.boundary, *cuts]))
@@ -149,7 +149,7 @@ def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch]) -> 
         core = piece.buffer(-0.15)
         if core.is_empty or piece.intersection(floor).area < 0.5:
             continue
-        share = piece.intersection(unary_union(seen)).area / piece.area
+        share = piece.intersection(seen).area / piece.area
         if share < 0.35:
             continue
         inner = piece.intersection(known)

@@ -71,13 +71,14 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh:
     top = np.inf if levels.ceiling is None else levels.ceiling + 0.1
     height = samples.points[:, 1]
     between = (height > levels.assumed_floor - 0.1) & (height < top)
-    outlines = find_outlines(samples.points[between][:, [0, 2]].astype(np.float64), floor_seen, stretches)
+    points = samples.points[between][:, [0, 2]].astype(np.float64)
+    sight = Sight(mesh, views)
+    outlines = find_outlines(points, floor_seen, stretches, sight.free_space())
 
     stretches, leftover = _bordering(stretches, outlines, planes)
     for i in leftover:
         planes[i] = relabelled(planes[i], Label.OTHER) if planes[i].label is Label.WALL else planes[i]
     draft = _Draft(planes, surfaces.surfel_plane.copy())
-    sight = Sight(mesh, views)
     for s in stretches:
         draft.add_wall(s, surfels, surfaces, samples, sight)
     rooms = [draft.add_room(outline, k, stretches) for k, outline in enumerate(outlines)]

@@ -121,6 +121,28 @@ class Sight:
             through[at[np.isfinite(hit) & (hit > range_[at] + 0.5)]] += 1
         return looks, through
 
+    def free_space(self) -> list[Any]:
+        """Shapely areas in plan that cameras saw across: fans at camera height, each ray up to the first surface."""
+        import shapely
+
+        if self.views is None:
+            return []
+        camera, poses = self.views.camera, self.views.T_world_camera
+        half = np.arctan2(max(camera.cx, camera.width - camera.cx), camera.fx)
+        turns = np.linspace(-half, half, 31)
+        fans = []
+        for k in np.unique(np.linspace(0, len(poses) - 1, min(len(poses), 2 * MAX_VIEWS)).astype(int)):
+            ahead, eye = poses[k][[0, 2], 2], poses[k][:3, 3]
+            if np.linalg.norm(ahead) < 0.5:
+                continue  # looks up or down: its rays would not be level
+            angle = np.arctan2(ahead[1], ahead[0]) + turns
+            rays = np.stack([np.cos(angle), np.zeros(len(angle)), np.sin(angle)], axis=1)
+            reach = self.distance(np.broadcast_to(eye, rays.shape), rays)
+            reach = np.where(reach < MAX_RANGE_M + 0.5, reach, 0.0)
+            fan = shapely.Polygon([eye[[0, 2]], *(eye[[0, 2]] + rays[:, [0, 2]] * reach[:, None])])
+            fans.append(fan.buffer(0.05).simplify(0.03))
+        return fans
+
     def free_before(self, points: Float64, normal: Float64) -> Mask:
         """Whether nothing stands within 0.8 m before points (N, 3) of a wall."""
         n = np.broadcast_to(normal, points.shape)

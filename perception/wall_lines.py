@@ -172,10 +172,22 @@ def _is_wall(x: WallLine, sure: list[WallLine], surfels: Surfels, levels: Levels
         # A jog or a pillar's side stands square on a wall, the rounding of a corner does not.
         turn = max(abs(float(x.normal2 @ np.array([-s.normal2[1], s.normal2[0]]))) for s in sure)
         whole = low < 0.8 and high > height - 0.4 and x.area_m2 > 0.4 * width * height
-        return whole and width > 0.15 and turn > np.cos(np.radians(10))
+        if whole and width > 0.15 and turn > np.cos(np.radians(10)):
+            return True
     side = (surfels.position - x.T[:3, 3]) @ x.T[:3, 1]
     beyond = float(surfels.area[side < -0.15].sum() / surfels.area.sum())
+    if beyond < 0.01 and low < 0.3 and high > 1.0 and x.area_m2 > 0.35 and any(_corners(x, s, surfels) for s in sure):
+        return True  # the foot of a wall of which the scan saw no more
     return bool(x.area_m2 > 1.2 and high > 1.7 and high - low > 1.2 and x.length > 1.0 and beyond < 0.04)
+
+
+def _corners(x: WallLine, wall: WallLine, surfels: Surfels) -> bool:
+    """Whether `x` stands square on a wall and reaches it within its length."""
+    if abs(float(x.normal2 @ wall.normal2)) > np.sin(np.radians(10)):
+        return False
+    local = (surfels.position[x.surfels] - wall.T[:3, 3]) @ wall.T[:3, :3]
+    along, reach = float(np.median(local[:, 0])), float(np.abs(local[:, 1]).min())
+    return reach < 0.25 and wall.spans[0][0] - 0.3 < along < wall.spans[-1][1] + 0.3
 
 
 def _covers(wall: WallLine, x: WallLine, levels: Levels) -> bool:

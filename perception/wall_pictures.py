@@ -20,6 +20,8 @@ NEAR_M = 0.06
 """A frame or a leaf stands out from the wall by no more."""
 THRESHOLDS = (12.0, 7.0, 4.0)
 """Colour differences tried, plain ones first. A person sees 2.3 (CIE76) without looking for it."""
+SHARP = 4.5
+"""Least step of colour across a side: the glow of a lamp fades, a frame does not."""
 LIGHTNESS = 0.6
 """Weight of lightness: light and shade change it, and hardly the hue."""
 MIN_SIDE_M = 0.2
@@ -58,7 +60,7 @@ def find_pictures(s: Stretch, height_m: float, mesh: Mesh) -> list[Opening]:
         for c in range(1, count):
             if min(stats[c, 2], stats[c, 3]) * PIXEL_M < MIN_SIDE_M:
                 continue
-            o = _picture(component == c, lab, seen, s, height_m, 0.5 * threshold)
+            o = _picture(component == c, lab, seen, s, height_m, max(0.5 * threshold, SHARP))
             if o is not None and not any(o.overlaps(f) for f in found):
                 found.append(o)
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
