@@ -128,7 +128,7 @@ def understand(
     if out is not None:
         _check_folder(out)
     start = time.perf_counter()
-    capture = _loaded(source)
+    capture = loaded(source)
     if isinstance(capture, Scan):
         scene, account = understand_scan(
             capture,
@@ -146,7 +146,7 @@ def understand(
     if out is not None:
         folder = Path(out)
         with account.stage("write"):
-            _write_scene(scene, folder)
+            write_scene(scene, folder)
         report = {
             "format": "sceneforge.report",
             "version": 1,
@@ -189,7 +189,7 @@ def track(
     from sceneforge.export import export
     from sceneforge.perception.tracking import track as find
 
-    capture = _loaded(scan)
+    capture = loaded(scan)
     if not isinstance(capture, Scan):
         raise UsageError(f"'{capture.name}' has no pictures to track")
     found = find(capture, seed=seed, progress=progress, bad=[])
@@ -275,13 +275,13 @@ def render(
     from sceneforge.export import export
     from sceneforge.rendering.direct import VideoStyle, direct
 
-    capture = _loaded(scan)
+    capture = loaded(scan)
     if not isinstance(capture, Scan):
         raise UsageError(f"'{capture.name}' has no pictures to render into; export its scene as GLB instead")
     if scene.track is None or scene.mesh is None:
         raise UsageError("rendering needs the scene's mesh and camera track: understand the capture first")
     _check_folder(out)
-    _check_same_capture(capture, scene, scene.track)
+    check_same_capture(capture, scene, scene.track)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     style = style or VideoStyle()
@@ -309,7 +309,7 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
 
     folder = Path(out)
     requests = recipe.requests()
-    capture = _loaded(recipe.scan_path)
+    capture = loaded(recipe.scan_path)
     scene = understand(capture, folder, seed=recipe.seed, progress=progress)
     if recipe.paint and isinstance(capture, Scan):
         from sceneforge.painting import paint
@@ -357,7 +357,8 @@ def peak_rss_mb() -> int:
     return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
 
 
-def _loaded(source: str | Path | Scan | RoomCapture) -> Scan | RoomCapture:
+def loaded(source: str | Path | Scan | RoomCapture) -> Scan | RoomCapture:
+    """The capture itself, read if it is a path."""
     from sceneforge.io import load
     from sceneforge.perception.color_camera import with_color_camera
 
@@ -375,7 +376,7 @@ def _check_folder(out: str | Path) -> None:
             return
 
 
-def _check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) -> None:
+def check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) -> None:
     """Refuse to render a scene into pictures of another capture."""
     stamps = zip(camera_track.indices, camera_track.timestamps_s, strict=True)
     known = capture.format == scene.source.get("format", capture.format)
@@ -386,7 +387,8 @@ def _check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) 
         )
 
 
-def _write_scene(scene: Scene, folder: Path) -> None:
+def write_scene(scene: Scene, folder: Path) -> None:
+    """Write all files of an understood scene, in place of an earlier one's."""
     from sceneforge.export import export
     from sceneforge.rendering.floor_plan import floor_plan
     from sceneforge.rendering.plan_svg import plan_svg

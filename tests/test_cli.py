@@ -29,6 +29,7 @@ COMMANDS = (
     "evaluate",
     "doctor",
     "depth",
+    "erase",
     "paint",
     "planes",
 )

@@ -1,0 +1,277 @@
+"""The surface behind removed things, coloured from the frames that saw it past them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, silent
+from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
+from sceneforge.core.backdrop import MADE_UP, OUTSIDE, SEEN, Backdrop, Sheet
+from sceneforge.core.paint import SurfaceRaster
+from sceneforge.core.transforms import inverse, transform_points
+
+from .exposure import TO_LINEAR
+from .removal import Removal, inside, part
+from .surface_texture import SurfaceTexture, gather
+
+COARSE_M = 0.03
+"""Cells of the search for what a thing hid."""
+AROUND_M = 0.5
+"""Surface around the hidden part that is gathered too: fills continue it."""
+CONTACT_M = 0.05
+"""Shadow this close to where a thing touched the surface went with it, so that those cells count as unseen."""
+FINEST_M = 0.008
+"""Longest edge of the mesh behind things."""
+MAX_CELLS = 6_000_000
+MAX_VERTICES = 400_000
+LEAST_WEIGHT = 0.02
+"""Texture seen more weakly than by a fiftieth of one full view does not count as seen."""
+
+
+def gather_backdrop(
+    scan: Scan,
+    removal: Removal,
+    gains: Mapping[int, Float64],
+    *,
+    metres_per_pixel: float = 0.004,
+    every: int = 1,
+    bad: list[FrameError] | None = None,
+    progress: Progress = silent,
+) -> Backdrop:
+    """Colour what things hid, from all frames that saw it.
+
+    Args:
+        scan: The capture.
+        removal: What was taken out of its scene, and what is left.
+        gains: Frame index -> (3,) linear brightness over the mean exposure.
+        metres_per_pixel: Cell of the sheets; it grows for surfaces of more than `MAX_CELLS` cells.
+        every: Use every n-th tracked frame.
+        bad: Collects frames that cannot be read.
+        progress: Told after each frame.
+
+    Returns:
+        Sheets whose unseen cells are MADE_UP and still black: a painter is to fill them.
+    """
+    scene, boxes = removal.scene, [t.box for t in removal.things]
+    assert scene.mesh is not None and scene.track is not None
+    eyes = scene.track.T_world_camera[::every, :3, 3]
+    regions = [r for p in scene.planes if (r := _region(p, boxes, eyes, metres_per_pixel)) is not None]
+    textures = gather(
+        scan,
+        scene,
+        [(raster, np.ones(raster.shape, np.uint8)) for _, raster, _ in regions],
+        gains,
+        every=every,
+        bad=bad,
+        progress=progress,
+    )
+    sheets = tuple(
+        _sheet(texture, hidden, _contact(plane, raster, removal))
+        for (plane, raster, hidden), texture in zip(regions, textures, strict=True)
+    )
+    vertices, faces, colors = _behind(scene.mesh, [p for p, _, _ in regions], boxes, eyes)
+    if len(vertices):
+        colors = _seen_colors(scan, removal, vertices, faces, colors, gains, every, bad, progress)
+    return Backdrop(sheets, vertices, faces, colors)
+
+
+def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grown: float) -> NDArray[np.bool_]:
+    """(N,) whether the line from any eye (E, 3) to points (N, 3) passes through a box grown by `grown` metres.
+
+    The slab test of Kay and Kajiya (SIGGRAPH 1986), in the box's frame.
+    """
+    out = np.zeros(len(points), dtype=np.bool_)
+    for b in boxes:
+        R, c, half = b.T_world_box[:3, :3], b.T_world_box[:3, 3], b.size / 2 + grown
+        p = (points - c) @ R
+        for eye in (eyes - c) @ R:
+            todo = np.flatnonzero(~out)
+            d = p[todo] - eye
+            with np.errstate(divide="ignore", invalid="ignore"):
+                t0, t1 = (-half - eye) / d, (half - eye) / d
+            near, far = np.fmin(t0, t1).max(axis=1), np.fmax(t0, t1).min(axis=1)
+            out[todo] = (near <= far) & (far > 0) & (near < 1)
+    return out
+
+
+def _region(
+    plane: Plane, boxes: Sequence[OrientedBox], eyes: Float64, metres_per_pixel: float
+) -> tuple[Plane, SurfaceRaster, UInt8] | None:
+    """Plane, raster and the raster's hidden cells, if the boxes hide anything of the plane from the camera's path."""
+    import cv2
+    import shapely
+
+    eyes = eyes[plane.to_local(eyes)[:, 1] > 0.02]
+    if not len(eyes):
+        return None
+    low, high = plane.polygon.min(axis=0), plane.polygon.max(axis=0)
+    width, height = np.ceil((high - low) / COARSE_M).astype(int)
+    coarse = SurfaceRaster(plane.T_world_plane, low, COARSE_M, max(int(width), 1), max(int(height), 1))
+    x, z = coarse.centres()
+    xz = np.stack(np.meshgrid(x, z), axis=-1).reshape(-1, 2)
+    on = shapely.contains_xy(shapely.Polygon(plane.polygon, plane.holes).buffer(0.05), xz[:, 0], xz[:, 1])
+    hidden = np.zeros(len(xz), dtype=np.bool_)
+    hidden[on] = hidden_by(coarse.to_world(xz[on]), boxes, eyes, 0.06)
+    if not hidden.any():
+        return None
+    cells = np.argwhere(hidden.reshape(coarse.shape))
+    first = low + cells.min(axis=0)[::-1] * COARSE_M - AROUND_M
+    last = low + (cells.max(axis=0)[::-1] + 1) * COARSE_M + AROUND_M
+    m = max(metres_per_pixel, float(np.sqrt(np.prod(last - first) / MAX_CELLS)))
+    first = np.floor(first / m) * m
+    size = np.ceil((last - first) / m).astype(int)
+    raster = SurfaceRaster(plane.T_world_plane, first, m, int(size[0]), int(size[1]))
+    grid = np.meshgrid(*(c.astype(np.float32) for c in raster.centres()))
+    at = [((g - o) / COARSE_M - 0.5).astype(np.float32) for g, o in zip(grid, low, strict=True)]
+    spread = cv2.dilate(hidden.reshape(coarse.shape).astype(np.uint8), np.ones((3, 3), np.uint8))
+    mask = cv2.remap(spread, at[0], at[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return plane, raster, np.asarray(mask, dtype=np.uint8)
+
+
+def _contact(plane: Plane, raster: SurfaceRaster, removal: Removal) -> NDArray[np.bool_]:
+    """Cells that show a thing rather than the plane, and CONTACT_M around.
+
+    On level planes these are the cells that the thing's surface touches: one sees the floor between a table's legs.
+    What stands against a wall may have a back of its own, which lies in the wall as far as a sensor can tell.
+    """
+    import cv2
+
+    out = np.zeros(raster.shape, dtype=np.uint8)
+    if abs(float(plane.normal[1])) < 0.7:
+        for thing in removal.things:
+            local = plane.to_local(thing.box.corners)
+            if local[:, 1].min() < 0.1 and local[:, 1].max() > -0.1:
+                hull = cv2.convexHull(raster.cells(local[:, [0, 2]]).round().astype(np.int32))
+                cv2.fillConvexPoly(out, hull, 1)
+    local = plane.to_local(_dense(removal.surface, plane))
+    touching = raster.cells(local[np.abs(local[:, 1]) < 0.06][:, [0, 2]]).round().astype(np.int64)
+    inside_ = (touching >= 0).all(axis=1) & (touching[:, 0] < raster.width) & (touching[:, 1] < raster.height)
+    out[touching[inside_, 1], touching[inside_, 0]] = 1
+    size = 2 * max(1, round(CONTACT_M / raster.metres_per_pixel)) + 1
+    return np.asarray(cv2.dilate(out, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
+
+
+def _dense(things: Mesh, plane: Plane) -> Float64:
+    """Points (N, 3) on the things' surface near a plane, a few centimetres apart."""
+    height = plane.to_local(things.vertices.astype(np.float64))[:, 1]
+    near = part(things, np.asarray(np.abs(height[things.faces]).min(axis=1) < 0.1))
+    return np.asarray(_divided(near.vertices.astype(np.float64), near, COARSE_M)[0])
+
+
+def _divided(values: Float64, mesh: Mesh, edge_m: float) -> tuple[Float64, Int32]:
+    """Vertex values (N, k), positions first, and faces of a mesh whose edges are no longer than `edge_m`."""
+    from trimesh import remesh
+
+    if not len(mesh.faces):
+        return values[:0], mesh.faces[:0]
+    subdivide: Any = remesh.subdivide_to_size
+    fine, faces = subdivide(values, mesh.faces.astype(np.int64), edge_m, max_iter=12)
+    return fine, faces.astype(np.int32)
+
+
+def _sheet(texture: SurfaceTexture, hidden: UInt8, contact: NDArray[np.bool_]) -> Sheet:
+    """Where the plane was seen its colour; the rest of the hidden part is to be made up."""
+    seen = (texture.weight > LEAST_WEIGHT) & ~contact
+    origin = np.where(seen, SEEN, np.where(hidden > 0, MADE_UP, OUTSIDE)).astype(np.uint8)
+    color = np.where(seen[..., None], texture.color, 0).astype(np.float32)
+    return Sheet(texture.raster, color, origin)
+
+
+def _behind(
+    mesh: Mesh, planes: Sequence[Plane], boxes: Sequence[OrientedBox], eyes: Float64
+) -> tuple[Float32, Int32, Float32]:
+    """The part of the mesh that things hid and that lies on no sheet, finely divided, with the mesh's own colours."""
+    points = mesh.vertices.astype(np.float64)
+    free = np.ones(len(points), dtype=np.bool_)
+    for p in planes:
+        free &= np.abs((points - p.origin) @ p.normal) > 0.02
+    where = np.flatnonzero(free)
+    hidden = np.zeros(len(points), dtype=np.bool_)
+    hidden[where] = hidden_by(points[where], boxes, eyes[:: max(1, len(eyes) // 40)], 0.05)
+    for b in boxes:
+        hidden |= free & inside(points, b, 0.15)
+    some = part(mesh, np.asarray(hidden[mesh.faces].any(axis=1)))
+    none = np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32), np.zeros((0, 3), np.float32)
+    if not len(some.faces):
+        return none
+    bytes_ = np.full((len(some.vertices), 3), 127, np.uint8) if some.colors is None else some.colors
+    stacked = np.concatenate([some.vertices.astype(np.float64), TO_LINEAR[bytes_]], axis=1)
+    edge, area = FINEST_M, float(_areas(some).sum())
+    while area / (edge * edge * 0.43) > MAX_VERTICES:
+        edge *= 1.5
+    fine, faces = _divided(stacked, some, edge)
+    return fine[:, :3].astype(np.float32), faces, fine[:, 3:].astype(np.float32)
+
+
+def _areas(mesh: Mesh) -> Float64:
+    v = mesh.vertices.astype(np.float64)[mesh.faces]
+    return np.asarray(np.linalg.norm(np.cross(v[:, 1] - v[:, 0], v[:, 2] - v[:, 0]), axis=1) / 2)
+
+
+def _seen_colors(
+    scan: Scan,
+    removal: Removal,
+    vertices: Float32,
+    faces: Int32,
+    colors: Float32,
+    gains: Mapping[int, Float64],
+    every: int,
+    bad: list[FrameError] | None,
+    progress: Progress,
+) -> Float32:
+    """Colours (N, 3) of vertices from the frames whose depth shows them; where none does, `colors`."""
+    normals = Mesh(vertices, faces).vertex_normals
+    points = vertices.astype(np.float64)
+    sums, total = np.zeros((len(points), 3)), np.zeros(len(points))
+    for index, (at, rgb, weight) in _views(scan, removal, points, normals, every, bad, progress):
+        gain = gains.get(index, np.ones(3))
+        sums[at] += weight[:, None] * rgb / gain
+        total[at] += weight
+    seen = total > 1e-3
+    out = colors.copy()
+    out[seen] = (sums[seen] / total[seen, None]).astype(np.float32)
+    return out
+
+
+def _views(
+    scan: Scan,
+    removal: Removal,
+    points: Float64,
+    normals: Float64,
+    every: int,
+    bad: list[FrameError] | None,
+    progress: Progress,
+) -> Iterator[tuple[int, tuple[NDArray[np.int64], Float64, Float64]]]:
+    """Frame by frame: which points it shows, their linear colours, and how well (near, straight views weigh most)."""
+    track = removal.scene.track
+    assert track is not None
+    wanted = track.indices[::every]
+    poses = dict(zip(track.indices, track.T_world_camera, strict=True))
+    for n, frame in enumerate(scan.frames(wanted, bad=bad)):
+        T = poses[frame.index]
+        p = transform_points(inverse(T), points)
+        facing = -np.einsum("ij,ij->i", normals @ T[:3, :3], p) / np.maximum(np.linalg.norm(p, axis=1), 1e-9)
+        at = np.flatnonzero((p[:, 2] > 0.2) & (facing > 0.2))
+        uv, _ = frame.depth_camera.project(p[at])
+        uv = np.nan_to_num(uv, nan=-1e6).clip(-1e6, 1e6).round().astype(np.int64)
+        h, w = frame.depth.shape
+        inside_ = (uv >= 3).all(axis=1) & (uv[:, 0] < w - 3) & (uv[:, 1] < h - 3)
+        at, uv = at[inside_], uv[inside_]
+        z = p[at, 2]
+        tolerance = 0.015 + 0.006 * z * z
+        shown = np.ones(len(at), dtype=np.bool_)
+        for du, dv in ((0, 0), (-3, 0), (3, 0), (0, -3), (0, 3)):
+            d = frame.depth[uv[:, 1] + dv, uv[:, 0] + du]
+            # The point itself is what is seen, and nothing nearer comes close to it in the picture.
+            shown &= (np.abs(d - z) < tolerance) if du == dv == 0 else (d == 0) | (d > z - 0.08 - tolerance)
+        at = at[shown]
+        pixel, _ = frame.camera.project(p[at])
+        column = np.clip(pixel[:, 0].round().astype(np.int64), 0, frame.camera.width - 1)
+        row = np.clip(pixel[:, 1].round().astype(np.int64), 0, frame.camera.height - 1)
+        rgb = TO_LINEAR[frame.color[row, column]].astype(np.float64)
+        yield frame.index, (at, rgb, (facing[at] / p[at, 2] ** 2) ** 2)
+        progress("gather", n + 1, len(wanted))

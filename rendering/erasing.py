@@ -1,0 +1,242 @@
+"""Frames without things that were taken out of the scene: what was behind them is put in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sceneforge.core import Camera, Frame, Mesh, OrientedBox, Scene
+from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.backdrop import OUTSIDE, Backdrop, Sheet
+from sceneforge.core.transforms import transform_points
+
+from .color import TO_LINEAR, TO_SRGB
+from .kernels import rays_where
+from .planes import plane_triangles
+from .region import Rect, bounds_on_screen, merged
+from .room_view import intrinsics
+from .tracing import Tracer
+
+GROWN_M = 0.04
+"""Boxes are grown by this much: what the sensor sees in them is the thing."""
+RIM_FRACTION = 1 / 110
+"""Share of the picture's width by which a thing's outline is widened: pixels there mix it with what is behind."""
+RING_FRACTION = 1 / 24
+"""Width of the ring around a thing, as a share of the picture's, in which the fill's brightness is compared."""
+SKIN_M = 0.05
+"""Scanned surface this close to a plane is the plane's."""
+
+
+@dataclass(frozen=True)
+class Erased:
+    """One frame without the things."""
+
+    color: UInt8
+    """(H, W, 3) uint8 sRGB; pixels outside the mask keep their bytes."""
+    depth: Float32
+    """(h, w) float32 metres of what is behind, 0 = unknown."""
+    mask: UInt8
+    """(H, W) uint8 255 where the picture was changed entirely, 0 where not at all."""
+    unknown: int
+    """Masked pixels behind which no surface is known; they were continued in the picture."""
+
+
+class Eraser:
+    """Takes things out of frames. The result depends on the frame alone.
+
+    Args:
+        left: The scene without the things, its outlines closed.
+        things: The things' part of the mesh.
+        boxes: Where the things are.
+        backdrop: What was behind them, made-up cells painted.
+    """
+
+    def __init__(self, left: Scene, things: Mesh, boxes: tuple[OrientedBox, ...], backdrop: Backdrop) -> None:
+        assert left.mesh is not None
+        self._things = Tracer(things.vertices, things.faces)
+        self._mesh = Tracer(left.mesh.vertices, left.mesh.faces)
+        self._mesh_faces = left.mesh
+        self._planes = Tracer(*plane_triangles(left))
+        self._fine = Tracer(backdrop.vertices, backdrop.faces)
+        self._boxes, self._backdrop, self._left = boxes, backdrop, left
+        self._solid = [p for p in left.planes if p.label in ("floor", "wall", "ceiling")]
+
+    def erase(self, frame: Frame, T_world_camera: Float64, gain: Float64) -> Erased:
+        """A frame without the things.
+
+        Args:
+            frame: As captured.
+            T_world_camera: (4, 4) camera-to-world in the scene's world, OpenCV axes.
+            gain: (3,) linear brightness of the frame over the mean exposure.
+        """
+        T = np.asarray(T_world_camera, dtype=np.float64)
+        color, mask, unknown = self._color(frame, T, gain)
+        return Erased(color, self._depth(frame, T), mask, unknown)
+
+    def _color(self, frame: Frame, T: Float64, gain: Float64) -> tuple[UInt8, UInt8, int]:
+        import cv2
+
+        out, full = np.array(frame.color), np.zeros(frame.camera.shape, dtype=np.uint8)
+        unknown = 0
+        rim = max(2, round(frame.camera.width * RIM_FRACTION))
+        ring = max(6, round(frame.camera.width * RING_FRACTION))
+        for rect in self._rects(frame.camera, T, rim + ring + 2):
+            seen = _sensor(frame, rect)
+            core = self._mask(frame.camera, T, rect, seen)
+            if not core.any():
+                continue
+            wide = _dilated(core, rim) * self._not_before(frame.camera, T, rect, seen)
+            near = _dilated(wide, ring)
+            depth, color = self._behind(frame.camera, T, rect, near)
+            known = np.isfinite(depth)
+            actual = TO_LINEAR[frame.color[rect.slices]]
+            level = _level(color, actual, known & (wide == 0) & (near > 0), wide, gain, ring)
+            made = np.clip(color * level, 0, 1)
+            holes = (wide > 0) & ~known
+            picture = TO_SRGB[(made * (len(TO_SRGB) - 1) + 0.5).astype(np.int64)].astype(np.uint8)
+            if holes.any():
+                unknown += int(np.count_nonzero(holes))
+                base = np.where((wide > 0)[..., None], picture, frame.color[rect.slices])
+                picture = cv2.inpaint(np.ascontiguousarray(base), holes.astype(np.uint8), 4, cv2.INPAINT_TELEA)
+            alpha = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), max(rim / 3, 0.8))
+            alpha = np.where(core > 0, 1, np.minimum(alpha * 1.6, 1) * (wide > 0)).astype(np.float32)
+            a = alpha[..., None]
+            old = out[rect.slices].astype(np.float32)
+            out[rect.slices] = np.where(a > 0, old + (picture - old) * a + 0.5, old).astype(np.uint8)
+            full[rect.slices] = np.maximum(full[rect.slices], (alpha * 255).astype(np.uint8))
+        return out, full, unknown
+
+    def _depth(self, frame: Frame, T: Float64) -> Float32:
+        out = np.array(frame.depth)
+        rim = max(1, round(frame.depth_camera.width * RIM_FRACTION / 2))
+        for rect in self._rects(frame.depth_camera, T, rim + 2):
+            seen = np.asarray(frame.depth[rect.slices]), np.asarray(frame.depth[rect.slices] > 0)
+            mask = _dilated(self._mask(frame.depth_camera, T, rect, seen), rim)
+            mask = mask * self._not_before(frame.depth_camera, T, rect, seen)
+            if mask.any():
+                behind, _ = self._behind(frame.depth_camera, T, rect, mask)
+                out[rect.slices] = np.where(mask > 0, np.where(np.isfinite(behind), behind, 0), out[rect.slices])
+        return out
+
+    def _rects(self, camera: Camera, T: Float64, margin: int) -> list[Rect]:
+        found = [bounds_on_screen(b.corners, camera, T, margin) for b in self._boxes]
+        return merged([r for r in found if r is not None])
+
+    def _mask(self, camera: Camera, T: Float64, rect: Rect, seen: tuple[Float32, NDArray[np.bool_]]) -> UInt8:
+        """Pixels that show a thing: their ray meets it first, or what the sensor sees there lies in its box."""
+        h, w = rect.y1 - rect.y0, rect.x1 - rect.x0
+        rays, where = self._rays(np.ones((h, w), np.uint8), camera, T, rect)
+        thing, _, _ = self._things.first_hits(rays)
+        room, _, _ = self._mesh.first_hits(rays)
+        first = np.isfinite(thing) & (thing < room + 0.01)
+        depth, has = seen[0].reshape(-1)[where], seen[1].reshape(-1)[where]
+        before = has & (depth < thing - 0.1 - 0.02 * depth)  # something stands before it in this frame
+        points = rays[:, :3].astype(np.float64) + depth[:, None] * rays[:, 3:]
+        mine = np.zeros(len(points), dtype=np.bool_)
+        for b in self._boxes:
+            local = (points - b.T_world_box[:3, 3]) @ b.T_world_box[:3, :3]
+            mine |= has & (np.abs(local) <= b.size / 2 + GROWN_M).all(axis=1)
+        for p in self._solid:
+            mine &= np.abs((points - p.origin) @ p.normal) > 0.03
+        out = np.zeros(h * w, dtype=np.uint8)
+        out[where] = (first & ~before) | mine
+        return out.reshape(h, w)
+
+    def _not_before(self, camera: Camera, T: Float64, rect: Rect, seen: tuple[Float32, NDArray[np.bool_]]) -> UInt8:
+        """1 where the sensor sees nothing that is nearer than the nearest corner of the boxes."""
+        to_camera = np.linalg.inv(T)
+        nearest = min(float(transform_points(to_camera, b.corners)[:, 2].min()) for b in self._boxes)
+        return np.asarray(~seen[1] | (seen[0] >= nearest - 0.1), dtype=np.uint8)
+
+    def _rays(self, where: UInt8, camera: Camera, T: Float64, rect: Rect) -> tuple[Float32, NDArray[np.int64]]:
+        R, origin = np.ascontiguousarray(T[:3, :3]), np.ascontiguousarray(T[:3, 3])
+        return rays_where(where, rect.x0, rect.y0, intrinsics(camera), R, origin)
+
+    def _behind(self, camera: Camera, T: Float64, rect: Rect, where: UInt8) -> tuple[Float32, Float32]:
+        """z-depth (h, w), inf = unknown, and linear colour (h, w, 3) of the backdrop at the pixels asked for."""
+        h, w = where.shape
+        rays, at = self._rays(where, camera, T, rect)
+        mesh, _, _ = self._mesh.first_hits(rays)
+        plane, _, _ = self._planes.first_hits(rays)
+        fine, face, uv = self._fine.first_hits(rays)
+        depth = np.where(plane < mesh + SKIN_M, plane, mesh)
+        rgb = np.full((len(at), 3), np.nan, dtype=np.float32)
+        with np.errstate(invalid="ignore"):  # two rays that meet nothing
+            use = np.abs(fine - depth) < SKIN_M
+        if use.any():
+            f = self._backdrop.faces[face[use]]
+            c, b = self._backdrop.colors, uv[use]
+            rgb[use] = c[f[:, 0]] * (1 - b.sum(axis=1, keepdims=True)) + c[f[:, 1]] * b[:, :1] + c[f[:, 2]] * b[:, 1:]
+        points = rays[:, :3].astype(np.float64) + np.where(np.isfinite(depth), depth, 0)[:, None] * rays[:, 3:]
+        for sheet in self._backdrop.sheets:
+            _lay(sheet, points, np.isfinite(depth), rgb)
+        bare = np.isnan(rgb[:, 0])
+        depth = np.where(bare & ~np.isfinite(depth), np.inf, depth)
+        out_depth = np.full(h * w, np.inf, dtype=np.float32)
+        out_color = np.zeros((h * w, 3), dtype=np.float32)
+        out_depth[at] = np.where(bare, np.inf, depth)
+        out_color[at] = np.nan_to_num(rgb)
+        return out_depth.reshape(h, w), out_color.reshape(h, w, 3)
+
+
+def _lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32) -> None:
+    """Colour points (N, 3) that lie on a sheet, bilinearly, in place."""
+    import cv2
+
+    T = sheet.raster.T_world_plane
+    local = (points - T[:3, 3]) @ T[:3, :3]
+    cell = sheet.raster.cells(local[:, [0, 2]])
+    h, w = sheet.raster.shape
+    on = (
+        known & (np.abs(local[:, 1]) < SKIN_M) & (cell >= 0).all(axis=1) & (cell[:, 0] <= w - 1) & (cell[:, 1] <= h - 1)
+    )
+    at = np.flatnonzero(on)
+    if not len(at):
+        return
+    nearest = cell[at].round().astype(np.int64)
+    at = at[sheet.origin[nearest[:, 1], nearest[:, 0]] != OUTSIDE]
+    if not len(at):
+        return
+    rows = -(-len(at) // 1024)  # remap takes no side of 32768 or more
+    x, y = (np.resize(cell[at, k].astype(np.float32), (rows, 1024)) for k in (0, 1))
+    found = cv2.remap(sheet.color, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    rgb[at] = found.reshape(-1, 3)[: len(at)]
+
+
+def _level(made: Float32, actual: Float32, ring: NDArray[np.bool_], wide: UInt8, gain: Float64, reach: int) -> Float32:
+    """(h, w, 3) factor that brings the fill to the frame's brightness: the ring's ratio, carried smoothly inwards.
+
+    Where the ring tells nothing it is the frame's gain. Ratios are limited, so that a wrong ring cannot ruin the fill.
+    """
+    import cv2
+
+    ratio = np.clip((actual + 0.01) / (np.maximum(made * gain, 0) + 0.01), 0.5, 2.0)
+    weight = ring.astype(np.float32)
+    sigma = reach * 1.5
+    small = cv2.GaussianBlur(weight, (0, 0), sigma)
+    spread = cv2.GaussianBlur((np.log(ratio) * weight[..., None]).astype(np.float32), (0, 0), sigma)
+    mean = spread.sum(axis=(0, 1)) / max(float(small.sum()), 1e-6)
+    prior = 0.02 if weight.sum() > 50 else 1.0
+    field = (spread + prior * mean) / (small + prior)[..., None]
+    return np.asarray(gain * np.exp(field), dtype=np.float32)
+
+
+def _sensor(frame: Frame, rect: Rect) -> tuple[Float32, NDArray[np.bool_]]:
+    """Sensor depth at the colour pixels of a rectangle, nearest, and where there is any."""
+    x = np.arange(rect.x0, rect.x1)
+    y = np.arange(rect.y0, rect.y1)
+    c, d = frame.camera, frame.depth_camera
+    u = np.rint((x - c.cx) / c.fx * d.fx + d.cx).astype(np.int64)
+    v = np.rint((y - c.cy) / c.fy * d.fy + d.cy).astype(np.int64)
+    ok = ((v >= 0) & (v < d.height))[:, None] & ((u >= 0) & (u < d.width))[None]
+    depth = frame.depth[np.clip(v, 0, d.height - 1)[:, None], np.clip(u, 0, d.width - 1)[None]]
+    return np.where(ok, depth, 0).astype(np.float32), ok & (depth > 0)
+
+
+def _dilated(mask: UInt8, radius: int) -> UInt8:
+    import cv2
+
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    return np.asarray(cv2.dilate(mask, disc), dtype=np.uint8)

@@ -1,0 +1,56 @@
+"""What lies behind things that were taken out of a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Float32, Int32, UInt8, owned_array
+from .paint import SurfaceRaster
+
+OUTSIDE, SEEN, MADE_UP = 0, 1, 2
+"""`Sheet.origin` of a cell: of no interest; seen in other frames; painted, since no frame shows it."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The part of a plane that things hid, as one metric picture."""
+
+    raster: SurfaceRaster
+    """Where the arrays lie."""
+    color: Float32
+    """(rows, columns, 3) float32 linear light in the mean exposure of the frames."""
+    origin: UInt8
+    """(rows, columns) uint8: OUTSIDE, SEEN or MADE_UP."""
+
+    def __post_init__(self) -> None:
+        set_, shape = object.__setattr__, self.raster.shape
+        set_(self, "color", owned_array(self.color, (*shape, 3), np.float32, "color"))
+        set_(self, "origin", owned_array(self.origin, shape, np.uint8, "origin"))
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """All surface behind the things: planes as sheets, the rest as a finely divided mesh."""
+
+    sheets: tuple[Sheet, ...]
+    """One per plane, in the scene's order."""
+    vertices: Float32
+    """(N, 3) float32 metres, world: surface off the sheets."""
+    faces: Int32
+    """(M, 3) int32."""
+    colors: Float32
+    """(N, 3) float32 linear light in the mean exposure."""
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "vertices", owned_array(self.vertices, (None, 3), np.float32, "vertices"))
+        set_(self, "faces", owned_array(self.faces, (None, 3), np.int32, "faces"))
+        set_(self, "colors", owned_array(self.colors, (len(self.vertices), 3), np.float32, "colors"))
+
+    @property
+    def made_up_fraction(self) -> float:
+        """Share of the sheets' cells that no frame shows, 0..1."""
+        cells = sum(int(np.count_nonzero(s.origin)) for s in self.sheets)
+        return sum(int(np.count_nonzero(s.origin == MADE_UP)) for s in self.sheets) / max(cells, 1)

@@ -1,0 +1,130 @@
+"""Continue a partly seen surface: its light smoothly, its pattern by a painter.
+
+A painter that copies colours copies the light that lay on them, too, which shows as a seam. So the picture is split
+into a smooth base (slow changes of brightness) and the detail over it; the base is interpolated across the hole with
+the Laplace equation, as in seamless cloning (Perez et al., SIGGRAPH 2003), and the painter continues the detail alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sceneforge.core.arrays import Float32, Float64
+
+from .painter import Painter
+
+BASE_M = 0.06
+"""Cell of the base: what changes over less is detail."""
+CONTEXT_M = 0.5
+"""How much around the hole the painter is shown."""
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+MIDDLE = 0.3
+"""Linear level that the base is brought to for the painter, so that detail of both signs fits."""
+
+
+def continue_surface(
+    color: Float32,
+    hole: NDArray[np.bool_],
+    seen: NDArray[np.bool_],
+    painter: Painter,
+    prompt: str,
+    metres_per_pixel: float,
+    seed: int,
+    *,
+    origin_m: tuple[float, float] = (0.0, 0.0),
+) -> Float32:
+    """Fill the hole.
+
+    Args:
+        color: (H, W, 3) float32 linear light.
+        hole: (H, W) what is to be filled.
+        seen: (H, W) where `color` is known; at least one pixel.
+        painter: Continues the detail.
+        prompt: What the surface is, for painters that read prompts.
+        metres_per_pixel: Size of a pixel.
+        seed: Of the painter.
+        origin_m: Plane coordinates of the upper left corner.
+
+    Returns:
+        (H, W, 3) float32 linear light; where not in the hole, `color`.
+    """
+    base = smooth_base(color, seen, max(2, round(BASE_M / metres_per_pixel)))
+    part = _around(hole, max(1, round(CONTEXT_M / metres_per_pixel)))
+    detail = np.where(seen[..., None], MIDDLE * color / np.maximum(base, 1e-4), MIDDLE)[part]
+    corner = (origin_m[0] + part[1].start * metres_per_pixel, origin_m[1] + part[0].start * metres_per_pixel)
+    painted = painter.paint(
+        _encoded(detail), ~seen[part], prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner
+    )
+    filled = color.copy()
+    filled[part] = _decoded(painted) / MIDDLE * base[part]
+    return np.where(hole[..., None], filled, color).astype(np.float32)
+
+
+def _around(hole: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
+    y, x = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+    h, w = hole.shape
+    return (
+        slice(max(int(y[0]) - margin, 0), min(int(y[-1]) + margin + 1, h)),
+        slice(max(int(x[0]) - margin, 0), min(int(x[-1]) + margin + 1, w)),
+    )
+
+
+def smooth_base(color: Float32, seen: NDArray[np.bool_], cell: int) -> Float32:
+    """(H, W, 1) slow part of a picture's brightness: means over cells, smoothed; harmonic where nothing was seen."""
+    import cv2
+
+    h, w = seen.shape
+    rows, columns = -(-h // cell), -(-w // cell)
+    weight = _pooled(seen.astype(np.float64), rows, columns, cell)
+    known = weight > 0.2 * cell * cell
+    if not known.any():
+        known = weight > 0
+    mean = _pooled((color @ LUMINANCE) * seen, rows, columns, cell)
+    log = np.log(np.maximum(mean / np.maximum(weight, 1), 1e-4))
+    log = _harmonic(np.where(known, log, 0), known)
+    smooth = cv2.GaussianBlur(log, (0, 0), 1.2, borderType=cv2.BORDER_REPLICATE)
+    fine = cv2.resize(smooth, (columns * cell, rows * cell), interpolation=cv2.INTER_CUBIC)[:h, :w]
+    return np.exp(fine)[..., None].astype(np.float32)
+
+
+def _pooled(values: Float64, rows: int, columns: int, cell: int) -> Float64:
+    padded = np.zeros((rows * cell, columns * cell))
+    padded[: values.shape[0], : values.shape[1]] = values
+    return np.asarray(padded.reshape(rows, cell, columns, cell).sum(axis=(1, 3)))
+
+
+def _harmonic(values: Float64, known: NDArray[np.bool_]) -> Float64:
+    """Values (r, c) with the unknown ones from the Laplace equation; the picture's border lets nothing through."""
+    from scipy.sparse import csr_matrix, diags
+    from scipy.sparse.linalg import spsolve
+
+    if known.all():
+        return values
+    r, c = known.shape
+    index = np.arange(r * c).reshape(r, c)
+    pairs = np.concatenate(
+        [
+            np.stack([index[:, :-1].ravel(), index[:, 1:].ravel()], axis=1),
+            np.stack([index[:-1].ravel(), index[1:].ravel()], axis=1),
+        ]
+    )
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    graph: Any = csr_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), (r * c, r * c))
+    laplace = diags(np.asarray(graph.sum(axis=1)).ravel()) - graph
+    free, fixed = np.flatnonzero(~known), np.flatnonzero(known)
+    flat = values.ravel().copy()
+    flat[free] = spsolve(laplace[free][:, free].tocsc(), -laplace[free][:, fixed] @ flat[fixed])
+    return flat.reshape(r, c)
+
+
+def _encoded(linear: NDArray[Any]) -> NDArray[np.uint8]:
+    x = np.clip(linear, 0, 1)
+    return np.asarray(np.rint(255 * np.where(x <= 0.0031308, x * 12.92, 1.055 * x ** (1 / 2.4) - 0.055)), np.uint8)
+
+
+def _decoded(srgb: NDArray[np.uint8]) -> Float32:
+    x = srgb.astype(np.float32) / 255
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)
