@@ -10,10 +10,13 @@ from sceneforge.core import Label, Plane, Scene, SurfaceRaster, UsageError
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import transform_points
 
+from .surface_outliers import outliers
 from .surface_texture import SurfaceTexture
 
 REACH_M = 0.4
 """Surface is looked for this far beyond its outline: outlines end where the reconstruction was thin."""
+UNSEEN_M = 0.06
+"""So far it is believed to go on where no frame says anything."""
 MAX_CELLS = 5_000_000
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
 INLAID = (
@@ -108,6 +111,8 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
     inside -= covered(raster, [_moved(raster, p, h) for p in planes for h in p.holes])
     seen = _evidence(texture)
     inside = np.maximum(np.clip(inside, 0, 1), seen)
+    unknown = (texture.blocked == 0) & (texture.open == 0)
+    inside = np.maximum(inside, _grown((inside > 0.5).astype(np.float32), UNSEEN_M / m) * unknown)
     inside *= 1 - np.clip(covered(raster, _inlaid(raster, planes, scene)), 0, 1)
     for cut in _cuts(raster, planes, scene, seen):
         inside *= cut
@@ -116,7 +121,7 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
     if abs(planes[0].normal[1]) < 0.5:
         inside *= 1 - outliers(texture, inside)
     soft = cv2.GaussianBlur(inside, (0, 0), 0.7)  # cells cut by evidence have hard edges otherwise
-    return np.asarray(np.rint(np.clip(np.minimum(inside, soft * 2), 0, 1) * 255), dtype=np.uint8)
+    return np.asarray(np.rint(np.clip(soft, 0, 1) * 255), dtype=np.uint8)
 
 
 def _rings(raster: SurfaceRaster, planes: Sequence[Plane]) -> list[Float64]:
@@ -157,7 +162,9 @@ def _evidence(texture: SurfaceTexture) -> Float32:
     raster = texture.raster
     factor = max(1, round(0.012 / raster.metres_per_pixel))
     seen, blocked, opened = (_pooled(a, factor) for a in (texture.seen, texture.blocked, texture.open))
-    mine = ((seen >= 1) & (seen >= 0.6 * blocked) & (seen > opened)).astype(np.uint8)
+    # Things before it say nothing against a surface, unless it hardly ever shows: the lowest centimetre of a thing
+    # looks like the surface.
+    mine = ((seen >= 0.9) & (seen >= 0.2 * blocked) & (seen > opened)).astype(np.uint8)
     cell = raster.metres_per_pixel * factor
     mine = _closed(mine, 0.03 / cell, then_open=0.02 / cell)
     smooth = cv2.GaussianBlur(mine.astype(np.float32), (0, 0), 1.0)
@@ -246,63 +253,3 @@ def _footprints(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) 
     stands &= (visible < 0.34 * np.maximum(hidden, 1)).astype(np.uint8)
     full = np.repeat(np.repeat(stands, factor, axis=0), factor, axis=1)[: raster.height, : raster.width]
     return full.astype(np.float32)
-
-
-def outliers(texture: SurfaceTexture, inside: Float32) -> Float32:
-    """(rows, columns) 0 or 1: small things on a plain surface that look different: switches, sockets, posters.
-
-    Colour is compared with its surroundings' median half a metre around, in units of the surface's own spread. A
-    surface of which more than a quarter stands out is patterned, and left alone.
-    """
-    import cv2
-
-    raster = texture.raster
-    factor = max(1, round(0.008 / raster.metres_per_pixel))
-    none = np.zeros(raster.shape, dtype=np.float32)
-    h, w = raster.height // factor, raster.width // factor
-    if h < 8 or w < 8:
-        return none
-    known = cv2.resize(
-        ((texture.weight > 0.02) & (inside > 0.5)).astype(np.float32), (w, h), interpolation=cv2.INTER_AREA
-    )
-    small = cv2.resize(texture.color, (w, h), interpolation=cv2.INTER_AREA)
-    look = np.log(np.maximum(small, 0.004))
-    look = np.stack([look.mean(axis=2), look[..., 0] - look[..., 1], look[..., 2] - look[..., 1]], axis=-1)
-    good = known > 0.9
-    if good.sum() < 200:
-        return none
-    radius = max(3, round(0.25 / (raster.metres_per_pixel * factor)))
-    weight = good.astype(np.float32)
-    spread = 1.0
-    for _ in range(4):  # a local mean that forgets what stands out of it
-        total = cv2.blur(weight, (2 * radius + 1,) * 2)
-        mean = (
-            cv2.blur(look.astype(np.float32) * weight[..., None], (2 * radius + 1,) * 2)
-            / np.maximum(total, 1e-3)[..., None]
-        )
-        away = np.sqrt((((look - mean) * (1.0, 2.0, 2.0)) ** 2).sum(axis=2))
-        spread = max(0.03, 1.5 * float(np.median(away[good])))
-        weight = good * np.exp(-((away / (2.5 * spread)) ** 2)).astype(np.float32)
-    odd = (good & (away > max(4.5 * spread, 0.25))).astype(np.uint8)
-    if odd.sum() > 0.25 * good.sum():
-        return none
-    cell = raster.metres_per_pixel * factor
-    odd = cv2.morphologyEx(odd, cv2.MORPH_CLOSE, _disc(0.015 / cell))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(odd)
-    area = stats[:, cv2.CC_STAT_AREA] * cell * cell
-    box = stats[:, cv2.CC_STAT_WIDTH] * stats[:, cv2.CC_STAT_HEIGHT] * cell * cell
-    keep = (area > 0.0008) & (area < 1.5) & (area > 0.3 * box)
-    keep[0] = False
-    chosen = _filled(keep[labels].astype(np.uint8))
-    chosen = np.asarray(cv2.dilate(chosen, _disc(0.012 / cell)), dtype=np.uint8)
-    return np.asarray(cv2.resize(chosen, (raster.width, raster.height), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _filled(mask: UInt8) -> UInt8:
-    """Holes within shapes filled."""
-    import cv2
-
-    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    out = np.zeros_like(mask)
-    cv2.drawContours(out, outlines, -1, 1, cv2.FILLED)
-    return out

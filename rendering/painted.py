@@ -44,9 +44,9 @@ class PaintLayer:
             prepared.lay(out, view, frame, T_world_camera, time_s)
         return out
 
-    def mattes(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> list[Float32]:
-        """(H, W) float32 0..1 per paint: how much of a pixel it covers, its own mask aside."""
-        return [p.matte(view, frame, T_world_camera) for p in self._paints]
+    def coverage(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> list[Float32]:
+        """(H, W) float32 0..1 per paint: how much of a pixel it covers, relief aside."""
+        return [p.coverage(view, frame, T_world_camera) for p in self._paints]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class _Prepared:
         else:
             blank = np.zeros(paint.environment.shape[:2], np.uint8)
             self._pyramid = pyramid(paint.environment, blank, blank)
+        self._look = np.zeros((1, 1, 4), np.uint8) if paint.look is None else paint.look
         self._on_plane = self._faces_on_plane(scene)
 
     def _faces_on_plane(self, scene: Scene) -> Float32:
@@ -100,13 +101,16 @@ class _Prepared:
         h, w = frame.camera.shape
         if o[1] <= 0.02:
             return np.zeros((h, w), dtype=np.float32)
-        on, sure = kernels.geometry(view.depth, view.sigma, view.face, self._on_plane, k, R, o, self._area)
+        on, sure = kernels.geometry(view.depth, view.sigma, view.source, view.face, self._on_plane, k, R, o, self._area)
         if not on.any():
             return np.zeros((h, w), dtype=np.float32)
         reach = max(2, round(kernels.REACH * w / 640))
         wide = cv2.blur(on, (2 * reach + 1,) * 2)
         smoothed = cv2.GaussianBlur(frame.color, (0, 0), 0.7)  # sensor noise is no outline
-        refined: Float32 = kernels.refine(smoothed, on, sure, wide, reach, COLOR_SPREAD)
+        gain = self._paint.gain(frame.index)
+        refined: Float32 = kernels.refine(
+            smoothed, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
+        )
         return refined
 
     def lay(self, out: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> None:
@@ -117,7 +121,7 @@ class _Prepared:
         if o[1] <= 0.02 or not self._in_view(frame, k, R, o):
             return
         matte = self.matte(view, frame, T_world_camera)
-        light = paint.light * paint.gain(frame.index)
+        light = paint.light * (1.0 if paint.environment is not None else paint.gain(frame.index))
         if paint.environment is not None:
             kernels.open_portal(
                 out, matte, k, R, o, raster.origin_xz, raster.metres_per_pixel, paint.mask,
@@ -130,6 +134,22 @@ class _Prepared:
             self._pyramid.texels, self._pyramid.levels, paint.shading, self._scale, light, paint.strength,
             paint.relief_m if paint.relief is not None else 0.0, TO_LINEAR, TO_SRGB,
         )  # fmt: skip
+
+    def coverage(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> Float32:
+        """(H, W) 0..1: what flat white paint in white light makes of a black picture."""
+        from . import painted_kernels as kernels
+
+        raster, mask = self._paint.raster, self._paint.mask
+        out = np.zeros((*frame.camera.shape, 3), np.uint8)
+        k, R, o = self._pose(frame, T_world_camera)
+        if o[1] > 0.02 and self._in_view(frame, k, R, o):
+            white = pyramid(np.full((*mask.shape, 3), 255, np.uint8), mask, np.zeros_like(mask))
+            matte = self.matte(view, frame, T_world_camera)
+            kernels.lay(
+                out, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, white.texels, white.levels,
+                np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self._paint.strength, 0.0, TO_LINEAR, TO_SRGB,
+            )  # fmt: skip
+        return TO_LINEAR[out[..., 0]]
 
     def _pose(self, frame: Frame, T_world_camera: Float64) -> tuple[Float64, Float64, Float64]:
         c, T = frame.camera, self._T_plane_world @ T_world_camera

@@ -110,7 +110,7 @@ def paint(
             look = looks[tuple(p.id for p in planes)]
             made = look.painted(f"paint_{len(done)}", job, who, planes, seed)
             if made is not None:
-                done.append(replace(made, gains=gains if made.environment is None else {}))
+                done.append(replace(made, gains=gains))
             progress("paint", len(done), total)
     if not done:
         raise UsageError(f"nothing of {', '.join(j.surface for j in jobs)} is seen well enough to be painted")
@@ -202,6 +202,7 @@ class _Look:
             raster=raster,
             mask=np.ascontiguousarray(mask[part]),
             shading=shading,
+            look=self._unpainted(part, shading.shape),
             mode=mode,
             strength=_strength(job, mode),
             prompt=job.prompt,
@@ -244,6 +245,19 @@ class _Look:
         cut = cv2.remap(self.shading, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(cut, dtype=np.float32)
 
+    def _unpainted(self, part: tuple[slice, slice], shape: tuple[int, ...]) -> UInt8:
+        """(h, w, 4): the part as it looks, in cells twice as fine as its light's, and how well that is known."""
+        import cv2
+
+        from sceneforge.rendering.color import to_srgb
+
+        t, size = self._texture, (2 * shape[1], 2 * shape[0])
+        weight = t.confidence[part] * (self.mask[part] > 0)
+        total = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+        color = cv2.resize(t.color[part] * weight[..., None], size, interpolation=cv2.INTER_AREA)
+        mean = to_srgb(np.asarray(color / np.maximum(total, 1e-4)[..., None], dtype=np.float32))
+        return np.dstack([mean, np.rint(np.clip(total, 0, 1) * 255).astype(np.uint8)])
+
     def _albedo(self, part: tuple[slice, slice]) -> UInt8:
         """(rows, columns, 3) sRGB: the old surface without its light; its own mean colour where unseen."""
         import cv2
@@ -255,7 +269,7 @@ class _Look:
         known = (t.weight[part] > 0)[..., None]
         scale = self.light.astype(np.float32)
         flat = t.color[part] / np.maximum(light, 0.05)[..., None]
-        return to_srgb(np.where(known, flat, self._level.astype(np.float32)) / scale)
+        return to_srgb(np.asarray(np.where(known, flat, self._level) / scale, dtype=np.float32))
 
 
 def relief(color: UInt8, metres_per_pixel: float) -> UInt8:

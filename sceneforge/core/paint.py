@@ -93,7 +93,11 @@ class SurfacePaint:
     """(h, w) float32 light on a white surface here over its median on the surface: shadows below 1, pools of light
     above. Equal parts of the raster's extent."""
     light: Float64
-    """(3,) linear radiance of a white surface where `shading` is 1, in the mean exposure of the frames."""
+    """(3,) linear radiance of a white surface where `shading` is 1, in the mean exposure of the frames; of a portal's
+    environment in any frame."""
+    look: UInt8 | None = None
+    """(h, w, 4) uint8: sRGB of the unpainted surface in the mean exposure, and how well that is known; equal parts of
+    the raster's extent. Where depth is in doubt, what looks like the surface is the surface."""
     gains: Mapping[int, Float64] = field(default_factory=dict)
     """Frame index -> (3,) linear brightness of that frame over the mean exposure."""
     mode: str = "replace"
@@ -131,6 +135,8 @@ class SurfacePaint:
             set_(self, "color", owned_array(self.color, (*shape, 3), np.uint8, f"{self.id}.color"))
         if self.relief is not None:
             set_(self, "relief", owned_array(self.relief, shape, np.uint8, f"{self.id}.relief"))
+        if self.look is not None:
+            set_(self, "look", owned_array(self.look, (None, None, 4), np.uint8, f"{self.id}.look"))
         if self.environment is not None:
             n = len(self.environment)
             set_(self, "environment", owned_array(self.environment, (n, n, 3), np.uint8, f"{self.id}.environment"))

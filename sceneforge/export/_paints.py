@@ -20,7 +20,8 @@ OLDER: Final = re.compile(r'"(paint_\d+(?:_[a-z]+)?\.png)"')
 
 def write_paints(paints: Sequence[SurfacePaint], folder: str | Path) -> Path:
     """Write paint.json, and beside it per paint `ID.png` (colour, with the mask as alpha; for a portal the mask alone),
-    `ID_shading.png` (16 bits), and where there is one `ID_height.png` or `ID_sky.png`; equal paints give equal bytes.
+    `ID_shading.png` (16 bits), and where there is one
+    `ID_look.png` (the unpainted surface), `ID_height.png`, `ID_sky.png`; equal paints give equal bytes.
 
     Pictures that an earlier paint.json there named and this one does not are removed.
 
@@ -43,6 +44,8 @@ def _pictures(paint: SurfacePaint) -> dict[str, NDArray[Any]]:
     shading = np.rint(np.clip(paint.shading / SHADING_STEP, 0, 65535)).astype(np.uint16)
     texture = paint.mask if paint.color is None else np.dstack([paint.color, paint.mask])
     out = {".png": texture, "_shading.png": shading}
+    if paint.look is not None:
+        out["_look.png"] = paint.look
     if paint.relief is not None:
         out["_height.png"] = paint.relief
     if paint.environment is not None:
@@ -64,6 +67,7 @@ def _entry(paint: SurfacePaint) -> dict[str, Any]:
         "metres_per_pixel": float(raster.metres_per_pixel),
         "texture": names[".png"],
         "shading": names["_shading.png"],
+        "look": names.get("_look.png"),
         "height": names.get("_height.png"),
         "sky": names.get("_sky.png"),
         "light": paint.light.tolist(),

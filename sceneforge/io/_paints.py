@@ -31,6 +31,7 @@ def read_paints(path: str | Path) -> tuple[SurfacePaint, ...]:
 def _paint(v: JsonValue, folder: Path) -> SurfacePaint:
     texture = _picture(v["texture"], folder, "BGRA")
     sky = None if v.get("sky") is None else _picture(v["sky"], folder, "BGR")
+    look = None if v.get("look") is None else _picture(v["look"], folder, "RGBA")
     height = None if v.get("height") is None else _picture(v["height"], folder, "L")
     if (sky is None) != (texture.ndim == 3):
         raise v["texture"].error("has the wrong channels", expected="colour and alpha, or the mask alone for a portal")
@@ -50,6 +51,7 @@ def _paint(v: JsonValue, folder: Path) -> SurfacePaint:
             color=None if sky is not None else np.ascontiguousarray(texture[..., :3]),
             shading=_picture(v["shading"], folder, "L16").astype(np.float32) * np.float32(SHADING_STEP),
             light=v["light"].array(3),
+            look=look,
             gains={_number(v["gains"], k): g.array(3) for k, g in v["gains"].members().items()},
             mode=v["mode"].text(),
             strength=v["strength"].number(0, 1),
@@ -92,7 +94,7 @@ def _picture(v: JsonValue, folder: Path, kind: str) -> NDArray[Any]:
     if image is None:
         raise SceneFileError("is damaged", path=path, expected="a PNG", fix="paint the scene again")
     wanted = np.uint16 if kind == "L16" else np.uint8
-    channels = {"L": (1,), "L16": (1,), "BGR": (3,), "BGRA": (1, 4)}[kind]
+    channels = {"L": (1,), "L16": (1,), "BGR": (3,), "BGRA": (1, 4), "RGBA": (4,)}[kind]
     found = 1 if image.ndim == 2 else image.shape[2]
     if image.dtype != wanted or found not in channels:
         raise SceneFileError(

@@ -7,7 +7,7 @@ import pytest
 
 from sceneforge.core import Label, PaintRegion, Plane
 from sceneforge.perception.exposure import frame_exposures
-from sceneforge.perception.surface_mask import candidate_mask, coplanar, surface_mask, surface_raster
+from sceneforge.perception.surface_mask import UNSEEN_M, candidate_mask, coplanar, surface_mask, surface_raster
 from sceneforge.perception.surface_region import open_middle, region_mask
 from sceneforge.perception.surface_shading import shading
 from sceneforge.perception.surface_texture import gather
@@ -57,7 +57,8 @@ def test_what_stands_on_the_surface_is_not_in_it(gathered) -> None:
         & ~((np.abs(x) < BOX[1][0] + 0.1) & (np.abs(z) < BOX[1][2] + 0.1))
     )
     assert (mask[open_floor] > 250).mean() > 0.99
-    outside = (np.abs(x) > HALF_X + 0.03) | (np.abs(z) > HALF_Z + 0.03)
+    beyond = UNSEEN_M + 0.05
+    outside = (np.abs(x) > HALF_X + beyond) | (np.abs(z) > HALF_Z + beyond)
     assert (mask[outside] == 0).mean() > 0.999
     assert ((mask > 20) & (mask < 235)).any()  # the edge is antialiased
 
