@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64
 
@@ -57,7 +59,7 @@ def align(guess: DepthGuess, measured: Float32 | None = None, *, seed: int = 0) 
     enough = at.sum() >= MIN_EVIDENCE
     if enough:
         assert measured is not None
-        scale, shift, share, spread = _fitted(x[at], 1 / measured[at], guess.kind == "disparity", seed)
+        scale, shift, share, spread = _fitted(x[at], np.float32(1) / measured[at], guess.kind == "disparity", seed)
         enough = share > 0.3 and scale > 0
     if not enough:
         if guess.kind != "metric":
@@ -70,7 +72,7 @@ def align(guess: DepthGuess, measured: Float32 | None = None, *, seed: int = 0) 
     return AlignedDepth(depth, sigma, float(scale), float(shift), float(share), bool(enough))
 
 
-def _fitted(x: Float32, w: Float32, with_shift: bool, seed: int) -> tuple[float, float, float, float]:
+def _fitted(x: NDArray[Any], w: NDArray[Any], with_shift: bool, seed: int) -> tuple[float, float, float, float]:
     """Scale, shift, share of inliers and their relative spread for w = scale x + shift."""
     rng = np.random.default_rng(seed)
     if len(x) > MAX_SAMPLES:

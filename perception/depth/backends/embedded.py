@@ -58,7 +58,8 @@ class _Box:
         k = min(1.0, WIDTH / camera.width)
         size = (max(round(camera.width * k), 16), max(round(camera.height * k), 16))
         small = camera.resized(*size)
-        gray = cv2.cvtColor(cv2.resize(color, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+        shrunk = cv2.resize(color, size, interpolation=cv2.INTER_AREA)
+        gray = np.asarray(cv2.cvtColor(shrunk, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
         planes, weights = _line_planes(gray, small)
         notes = []
         if up is None:

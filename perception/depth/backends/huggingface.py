@@ -131,7 +131,7 @@ def _preparation(model: str) -> dict[str, Any]:
     path: Path | None = Path(model) / "preprocessor_config.json"
     assert path is not None
     if not Path(model).is_dir():
-        from transformers.utils import cached_file
+        from transformers.utils.hub import cached_file
 
         found = cached_file(model, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
         path = None if found is None else Path(found)
