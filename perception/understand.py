@@ -27,7 +27,7 @@ from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
 from .certainty import with_certainty
-from .device import misplaced, with_device_objects, with_device_planes
+from .device import with_device_objects, with_device_planes
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
@@ -38,8 +38,7 @@ from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
 from .refinement import refine_normals
 from .relations import find_relations
-from .rooms import find_rooms, with_openings
-from .scale import check_scale
+from .rooms import find_rooms
 from .surfaces import bound_planes, label_mesh
 from .surfels import SurfaceSamples, Surfels, build_surfels, sample_surface
 
@@ -77,6 +76,7 @@ def understand_scan(
     max_depth_m: float = 4.5,
     every: int = 1,
     ignore_poses: bool = False,
+    refine_poses: bool = False,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Scene, Account]:
@@ -88,6 +88,7 @@ def understand_scan(
         max_depth_m: Depth beyond this is not fused.
         every: Use every n-th frame.
         ignore_poses: Estimate poses even where the capture has them.
+        refine_poses: Put right those of the capture's poses that the pictures disagree with.
         seed: Seed of the tracker's sampling.
         progress: Told of each stage.
 
@@ -101,6 +102,8 @@ def understand_scan(
         scan = _with_swept_depth(scan, every, progress, account)
     if ignore_poses or not scan.has_poses:
         scan, pose_confidence = _tracked(scan, seed, progress, bad, account)
+    elif refine_poses:
+        scan, pose_confidence = _refined(scan, every, progress, bad, account)
     used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
     asked = range(0, len(scan), every)
     _check_lost_frames(account, scan, asked, len(used))
@@ -232,7 +235,6 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
     device = [replace(p, T_world_plane=T_scene_source @ p.T_world_plane) for p in flat]
 
     planes = with_device_planes(scene.planes, device)
-    account.warnings.extend(misplaced(scene.planes, device))
     objects = with_device_objects(scene.objects, boxes)
     mesh = scene.mesh
     assert mesh is not None and mesh.instances is not None
@@ -244,7 +246,7 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
         relations=len(graph.relations),
         device_entities=len(device) + len(boxes),
     )
-    rooms = with_openings(scene.rooms or find_rooms(planes), planes)
+    rooms = scene.rooms or find_rooms(planes)
     return replace(scene, planes=planes, objects=objects, rooms=rooms, graph=graph, mesh=mesh)
 
 
@@ -276,9 +278,6 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
         objects=len(objects),
         relations=len(graph.relations),
     )
-    scale = check_scale(surfaces.planes, layout.rooms, surfaces.levels.floor)
-    if not scale.plausible:
-        account.warnings.append(f"scale: {scale.describe()}; are its units metres?")
     if surfaces.levels.floor is None:
         account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
     return Scene(surfaces.planes, objects, layout.rooms, graph, mesh=mesh)
@@ -347,6 +346,18 @@ def _tracked(
         result = track(scan, seed=seed, progress=progress, bad=bad)
     account.warnings.extend(result.notes)
     bad.clear()  # the same frames are met, and counted, again when they are fused
+    return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)
+
+
+def _refined(
+    scan: Scan, every: int, progress: Progress, bad: list[FrameError], account: Account
+) -> tuple[Scan, Float64]:
+    from .tracking import refine_poses
+
+    with account.stage("refine"):
+        result = refine_poses(scan, every=every, progress=progress, bad=bad)
+    account.warnings.extend(result.notes)
+    bad.clear()
     return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)
 
 

@@ -60,6 +60,7 @@ def understand(
     voxel_m: Annotated[float, typer.Option(min=0.002, max=0.5, help="Size of a surface voxel, metres.")] = 0.02,
     every: Every = 1,
     ignore_poses: Annotated[bool, typer.Option("--ignore-poses", help="Track the camera anew.")] = False,
+    refine_poses: Annotated[bool, typer.Option("--refine-poses", help="Mend poses the pictures contradict.")] = False,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -71,7 +72,14 @@ def understand(
     folder = out or Path("out") / source.resolve().stem
     with show.progress_bar() as progress:
         scene = run(
-            source, folder, voxel_m=voxel_m, every=every, ignore_poses=ignore_poses, seed=seed, progress=progress
+            source,
+            folder,
+            voxel_m=voxel_m,
+            every=every,
+            ignore_poses=ignore_poses,
+            refine_poses=refine_poses,
+            seed=seed,
+            progress=progress,
         )
     if as_json:
         show.print_json({"out": folder, **show.scene_facts(scene)})

@@ -94,6 +94,7 @@ def understand(
     max_depth_m: float = 4.5,
     every: int = 1,
     ignore_poses: bool = False,
+    refine_poses: bool = False,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Scene:
@@ -107,6 +108,7 @@ def understand(
         max_depth_m: Depth readings beyond this are not used.
         every: Use every n-th frame.
         ignore_poses: Estimate the camera track even where the capture has one.
+        refine_poses: Put right those of the capture's poses that the pictures disagree with.
         seed: Same input, same seed, same bytes (timings in report.json aside).
         progress: Told of each stage.
 
@@ -136,6 +138,7 @@ def understand(
             max_depth_m=max_depth_m,
             every=every,
             ignore_poses=ignore_poses,
+            refine_poses=refine_poses,
             seed=seed,
             progress=progress,
         )
@@ -152,7 +155,13 @@ def understand(
             "version": 1,
             "capture": {"name": capture.name, "format": capture.format, "path": capture.path},
             "seed": seed,
-            "options": {"voxel_m": voxel_m, "max_depth_m": max_depth_m, "every": every, "ignore_poses": ignore_poses},
+            "options": {
+                "voxel_m": voxel_m,
+                "max_depth_m": max_depth_m,
+                "every": every,
+                "ignore_poses": ignore_poses,
+                "refine_poses": refine_poses,
+            },
             "counts": account.counts,
             "light": account.light,
             "warnings": account.warnings,

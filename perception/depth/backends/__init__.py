@@ -1,1 +1,0 @@
-"""One depth estimator per file: `load(**options) -> DepthEstimator`."""
