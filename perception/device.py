@@ -10,8 +10,12 @@ import numpy as np
 
 from sceneforge.core import Label, OrientedBox, Plane, SceneObject
 
+from .labelling import STRUCTURE
+
 MAX_ANGLE_DEG = 10.0
 MAX_OFFSET_M = 0.10
+MAX_REPAIR_M = 0.3
+"""A floor, wall or ceiling of the device this far off the mesh is still that of the mesh, put down wrongly."""
 MIN_PLANE_IOU = 0.5
 MIN_BOX_IOU = 0.25
 TRUST = 0.9
@@ -50,7 +54,8 @@ def box_iou(a: OrientedBox, b: OrientedBox) -> float:
 def with_device_planes(found: Sequence[Plane], device: Sequence[Plane]) -> tuple[Plane, ...]:
     """Planes from geometry with the device's labels, and after them the device's planes that geometry does not show.
 
-    The found ones keep their order and ids; added ones are called "device_plane_N" and have observed_fraction 0.
+    The found ones keep their order, ids and places, also where the device put a floor, wall or ceiling beside its mesh
+    (`misplaced` says where); added ones are called "device_plane_N" and have observed_fraction 0.
     """
     planes = list(found)
     extra: list[Plane] = []
@@ -58,7 +63,8 @@ def with_device_planes(found: Sequence[Plane], device: Sequence[Plane]) -> tuple
         best, best_iou = -1, MIN_PLANE_IOU
         for i, p in enumerate(found):
             overlap = plane_overlap(p, d)
-            if overlap and overlap[0] > best_iou and overlap[1] < MAX_ANGLE_DEG and abs(overlap[2]) < MAX_OFFSET_M:
+            limit = MAX_REPAIR_M if d.label in STRUCTURE and p.label is d.label else MAX_OFFSET_M
+            if overlap and overlap[0] > best_iou and overlap[1] < MAX_ANGLE_DEG and abs(overlap[2]) < limit:
                 best, best_iou = i, overlap[0]
         if best < 0:
             name = f"device_plane_{len(extra)}"
@@ -70,6 +76,23 @@ def with_device_planes(found: Sequence[Plane], device: Sequence[Plane]) -> tuple
             scores[str(d.label)] = round(scores.get(str(d.label), 0.0) + TRUST, 6)
             planes[best] = replace(p, label=d.label, confidence=scores[str(d.label)], scores=scores)
     return (*planes, *extra)
+
+
+def misplaced(found: Sequence[Plane], device: Sequence[Plane]) -> list[str]:
+    """A line for each floor, wall and ceiling that the device put more than 10 cm off the surface it scanned."""
+    notes = []
+    for d in device:
+        if d.label not in STRUCTURE:
+            continue
+        pairs = [(plane_overlap(p, d), p) for p in found if p.label is d.label]
+        near = [(o, p) for o, p in pairs if o and o[0] > MIN_PLANE_IOU and o[1] < MAX_ANGLE_DEG]
+        if not near:
+            continue
+        overlap, p = max(near, key=lambda pair: pair[0][0])
+        if MAX_OFFSET_M <= abs(overlap[2]) < MAX_REPAIR_M:
+            off = f"{1000 * abs(overlap[2]):.0f} mm off the mesh"
+            notes.append(f"the device's {d.label} {d.id} lies {off}; {p.id} keeps the mesh's place")
+    return notes
 
 
 def with_device_objects(found: Sequence[SceneObject], device: Sequence[SceneObject]) -> tuple[SceneObject, ...]:

@@ -132,7 +132,7 @@ class _Draft:
 
     def add_room(self, outline: Any, k: int, stretches: list[Stretch]) -> Room:
         """A room with its own floor and ceiling, each carried to the walls where enough of it was seen."""
-        floor = self._level(outline, Label.FLOOR, f"floor:{k}", 0.1)
+        floor = self._level(outline, Label.FLOOR, f"floor:{k}", 0.03)
         ceiling = self._level(outline, Label.CEILING, f"ceiling:{k}", MIN_CEILING_SHARE)
         by_id = {p.id: p for p, _ in self.new} | {p.id: p for p in self.planes}
         own = [n for n, s in enumerate(stretches) if _borders(s, outline)]

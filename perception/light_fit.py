@@ -70,8 +70,8 @@ def fit_light(mesh: Mesh, caster: Caster, emitters: list[Emitter], rng: np.rando
     explained = float(np.clip(1 - _spread(fitted, weight) / max(_spread(even, weight), 1e-9), 0, 1))
     contribution = (columns * strength / np.maximum(total, 1e-6)[:, None]).mean(axis=0)
     tint = _tint(radiance, level)
-    colors = np.stack([s * _emitter_tint(e, tint) for s, e in zip(strength, emitters, strict=False)] or [np.zeros(3)])
-    return LightFit(colors, strength[-1] * tint, explained, contribution[:-1])
+    colors = [s * _emitter_tint(e, tint) for s, e in zip(strength, emitters, strict=False)]
+    return LightFit(np.array(colors).reshape(-1, 3), strength[-1] * tint, explained, contribution[:-1])
 
 
 def _spread(ratio: Float64, weight: Float64) -> float:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sceneforge.core import Label, Plane, Room
+
+OPENINGS = (Label.DOOR, Label.WINDOW, Label.OPENING)
 
 
 def find_rooms(planes: tuple[Plane, ...]) -> tuple[Room, ...]:
@@ -40,3 +44,16 @@ def find_rooms(planes: tuple[Plane, ...]) -> tuple[Room, ...]:
             height_m=None if ceiling is None else round(float(ceiling.origin[1] - floor.origin[1]), 4),
         ),
     )
+
+
+def with_openings(rooms: tuple[Room, ...], planes: tuple[Plane, ...]) -> tuple[Room, ...]:
+    """The rooms with every door, window and passage on their outline (within 25 cm), those known before first."""
+    from shapely.geometry import Point, Polygon
+
+    upright = [p for p in planes if p.label in OPENINGS and abs(p.normal[1]) < 0.5]
+    out = []
+    for room in rooms:
+        edge = Polygon(room.polygon).exterior
+        near = [p.id for p in upright if edge.distance(Point(p.origin[0], p.origin[2])) < 0.25]
+        out.append(replace(room, openings=(*room.openings, *(i for i in near if i not in room.openings))))
+    return tuple(out)

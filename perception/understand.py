@@ -27,7 +27,7 @@ from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
 from .certainty import with_certainty
-from .device import with_device_objects, with_device_planes
+from .device import misplaced, with_device_objects, with_device_planes
 from .fusion import DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
@@ -38,7 +38,8 @@ from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
 from .refinement import refine_normals
 from .relations import find_relations
-from .rooms import find_rooms
+from .rooms import find_rooms, with_openings
+from .scale import check_scale
 from .surfaces import bound_planes, label_mesh
 from .surfels import SurfaceSamples, Surfels, build_surfels, sample_surface
 
@@ -235,6 +236,7 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
     device = [replace(p, T_world_plane=T_scene_source @ p.T_world_plane) for p in flat]
 
     planes = with_device_planes(scene.planes, device)
+    account.warnings.extend(misplaced(scene.planes, device))
     objects = with_device_objects(scene.objects, boxes)
     mesh = scene.mesh
     assert mesh is not None and mesh.instances is not None
@@ -246,7 +248,7 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
         relations=len(graph.relations),
         device_entities=len(device) + len(boxes),
     )
-    rooms = scene.rooms or find_rooms(planes)
+    rooms = with_openings(scene.rooms or find_rooms(planes), planes)
     return replace(scene, planes=planes, objects=objects, rooms=rooms, graph=graph, mesh=mesh)
 
 
@@ -278,6 +280,9 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
         objects=len(objects),
         relations=len(graph.relations),
     )
+    scale = check_scale(surfaces.planes, layout.rooms, surfaces.levels.floor)
+    if not scale.plausible:
+        account.warnings.append(f"scale: {scale.describe()}; are its units metres?")
     if surfaces.levels.floor is None:
         account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
     return Scene(surfaces.planes, objects, layout.rooms, graph, mesh=mesh)

@@ -9,6 +9,8 @@ import typer
 
 from sceneforge import _cli_output as show
 
+PICTURES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm")
+
 
 def add(app: typer.Typer) -> None:
     """Add the command."""
@@ -16,7 +18,7 @@ def add(app: typer.Typer) -> None:
 
 
 def depth(
-    source: Annotated[str, typer.Argument(metavar="SCAN", help="A capture's folder or file, or sample:living_room.")],
+    source: Annotated[str, typer.Argument(metavar="SCAN|IMAGE", help="A capture, sample:living_room, or one picture.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)] = None,
     understood: Annotated[
         Path | None, typer.Option("--scene", help="A folder that `understand` wrote, to save time.", show_default=False)
@@ -32,18 +34,21 @@ def depth(
         float | None, typer.Option(help="Distance of the two cameras, metres.", show_default=False)
     ] = None,
     offset_px: Annotated[float, typer.Option(help="Principal point of the right picture less the left's.")] = 0.0,
+    model: Annotated[
+        str | None, typer.Option(help="Depth checkpoint, folder or hub name, for single views.", show_default=False)
+    ] = None,
     every: Annotated[int, typer.Option(min=1, help="Use every n-th frame.")] = 1,
     pictures: Annotated[bool, typer.Option("--pictures", help="Write coloured pictures to look at, too.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")] = False,
 ) -> None:
-    """Dense depth per picture: the sensor's refined, or from several views, or from a stereo pair.
+    """Dense depth per picture: the sensor's refined, or from several views, a stereo pair, or one picture.
 
     Writes one 16-bit PNG (mm) per frame, one with its uncertainty (0.1 mm), and depth.json.
     """
     from sceneforge.core import UsageError
     from sceneforge.data import resolve_scan
-    from sceneforge.depth import depth_maps, stereo_depth_map
+    from sceneforge.depth import depth_maps, load_estimator, picture_scan, stereo_depth_map
     from sceneforge.io.scene_folder import read_scene
 
     path = resolve_scan(source)
@@ -64,7 +69,17 @@ def depth(
                 progress=progress,
             )
         else:
-            found = depth_maps(path, folder, every=every, scene=scene, pictures=pictures, seed=seed, progress=progress)
+            estimator = None if model is None else load_estimator("huggingface", model=model)
+            found = depth_maps(
+                picture_scan(path, focal_px) if path.suffix.lower() in PICTURES else path,
+                folder,
+                every=every,
+                scene=scene,
+                estimator=estimator,
+                pictures=pictures,
+                seed=seed,
+                progress=progress,
+            )
     facts = {"method": found["method"], "frames": len(found["frames"])}
     if as_json:
         show.print_json({"out": folder, **facts})

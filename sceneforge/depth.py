@@ -6,7 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,6 @@ from sceneforge.core import (
     Frame,
     Progress,
     Scan,
-    ScanError,
     Scene,
     SceneForgeWarning,
     UsageError,
@@ -25,13 +24,18 @@ from sceneforge.core import (
     write_bytes,
 )
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.scan import FrameSource
 
 if TYPE_CHECKING:
     from sceneforge.perception.depth import DepthRefiner
+    from sceneforge.perception.depth.estimator import DepthEstimator
 
 DEPTH_UNIT_M, SIGMA_UNIT_M = 0.001, 0.0001
-SOURCES = ("none", "sensor", "mesh", "plane", "filled")
-"""Where a pixel's depth may come from, by its number in `RefinedDepth.source`."""
+SOURCES = ("none", "sensor", "mesh", "plane", "filled", "guess")
+"""Where a pixel's depth may come from: by its number in `RefinedDepth.source`, or a guess from the picture alone."""
+GUESS = 5
+VIEW_RAD = 1.1
+"""Horizontal view of a picture whose camera is not known: a phone's main lens."""
 STUDIED = 12
 """Frames looked at to learn the sensor's noise and registration."""
 
@@ -58,6 +62,7 @@ def depth_maps(
     *,
     every: int = 1,
     scene: Scene | None = None,
+    estimator: DepthEstimator | None = None,
     pictures: bool = False,
     seed: int = 0,
     progress: Progress = silent,
@@ -65,7 +70,7 @@ def depth_maps(
     """Write the best depth there is for every picture of a capture.
 
     Sensor depth is refined to the colour image with what the whole capture knows of the room. Without a sensor, depth
-    comes from the views beside each picture where the capture has poses.
+    comes from the views beside each picture where the capture has poses, else from each picture alone.
 
     Args:
         source: A path that `load` recognises, or a loaded scan.
@@ -73,6 +78,8 @@ def depth_maps(
             and depth.json.
         every: Use every n-th frame.
         scene: The understood capture; understood here when None.
+        estimator: Guesses depth from one picture (`load_estimator`); aligned to what was measured, it answers where
+            that is less sure. The embedded one is used only where nothing was measured.
         pictures: Whether to write pictures/NAME.png to look at, too.
         seed: Of the tracker's sampling, for captures without poses.
         progress: Told of each stage.
@@ -93,12 +100,9 @@ def depth_maps(
     elif scan.has_poses:
         maps, facts = _swept(scan, wanted, progress)
     else:
-        raise ScanError(
-            "the capture has neither depth nor poses",
-            path=scan.path,
-            expected="one of them",
-            fix="find depth picture by picture: sceneforge depth PICTURE",
-        )
+        maps, facts = _unmeasured(scan, wanted), {"method": "single", "notes": list(scan.notes)}
+    if estimator is not None or facts["method"] == "single":
+        maps = _guessed(scan, wanted, maps, estimator or load_estimator(), seed)
     return _write(maps, Path(out), scan.name, len(wanted), facts, pictures, progress)
 
 
@@ -154,6 +158,85 @@ def _swept(scan: Scan, wanted: Sequence[int], progress: Progress) -> tuple[Itera
             yield DepthMap(frame.name, got.depth, got.sigma, got.camera, facts)
 
     return maps(), {"method": "multi_view", "notes": list(scan.notes)}
+
+
+def _unmeasured(scan: Scan, wanted: Sequence[int]) -> Iterator[DepthMap]:
+    for i in wanted:
+        s, shape = scan.sources[i], scan.sources[i].camera.shape
+        yield DepthMap(s.name, np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32), s.camera)
+
+
+def _guessed(
+    scan: Scan, wanted: Sequence[int], maps: Iterator[DepthMap], estimator: DepthEstimator, seed: int
+) -> Iterator[DepthMap]:
+    """The maps with an estimator's guess where it is surer than what was measured."""
+    from sceneforge.perception.depth.align import align
+
+    place = {scan.sources[i].name: i for i in wanted}
+    for m in maps:
+        frame = scan.read(place[m.name])
+        up = None
+        if scan.up is not None and frame.T_world_camera is not None:
+            up = frame.T_world_camera[:3, :3].T @ scan.up
+        guess = estimator.estimate(frame.color, m.camera, up)
+        firm = np.where(m.sigma < 0.1 * m.depth, m.depth, np.float32(0))
+        got = align(guess, firm, seed=seed)
+        facts: dict[str, Any] = {"estimator": estimator.name, "note": guess.note}
+        if got is None:
+            yield replace(m, facts={**m.facts, **facts, "note": "no measured depth gives the guess its size"})
+            continue
+        surer = got.sigma < m.sigma
+        sources = {**m.facts.get("sources", {}), "guess": round(float(surer.mean()), 4)}
+        facts |= {"scale": got.scale, "shift": got.shift, "agreement": round(got.inliers, 4), "aligned": got.aligned}
+        yield replace(
+            m,
+            depth=np.where(surer, got.depth, m.depth),
+            sigma=np.where(surer, got.sigma, m.sigma),
+            facts={**m.facts, **facts, "sources": sources},
+        )
+
+
+def picture_scan(path: str | Path, focal_px: float | None = None) -> Scan:
+    """A single picture as a scan of one frame, without depth or pose.
+
+    Args:
+        path: PNG, JPEG or PNM file.
+        focal_px: Focal length in pixels; that of a phone's main lens when None.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    from sceneforge.io import read_image
+
+    color = read_image(path)
+    h, w = color.shape[:2]
+    focal = focal_px or w / 2 / np.tan(VIEW_RAD / 2)
+    camera = Camera(w, h, focal, focal, (w - 1) / 2, (h - 1) / 2)
+    notes = () if focal_px else (f"the camera is not known: a focal length of {focal:.0f} px is assumed",)
+    source = FrameSource(
+        Path(path).stem,
+        str(path),
+        0.0,
+        camera,
+        camera,
+        None,
+        lambda: color,
+        lambda: np.zeros(camera.shape, np.float32),
+        has_depth=False,
+    )
+    return Scan(Path(path).stem, str(path), "picture", (source,), notes=notes)
+
+
+def load_estimator(name: str = "embedded", **options: Any) -> DepthEstimator:
+    """A depth estimator by name: "embedded" needs nothing, "huggingface" a checkpoint (`model=`).
+
+    Raises:
+        UsageError: No estimator has this name.
+        MissingExtra: It needs a package that is not installed.
+    """
+    from sceneforge.perception.depth.estimator import load_estimator as load
+
+    return load(name, **options)
 
 
 def stereo_depth_map(

@@ -1,0 +1,1 @@
+"""One depth estimator per file: `load(**options) -> DepthEstimator`."""
