@@ -187,11 +187,11 @@ def test_understand_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, capsy
         return Scene()
 
     monkeypatch.setattr("sceneforge.pipeline.understand", note)
-    options = ["--voxel-m", "0.05", "--every", "3", "--ignore-poses", "--seed", "9"]
+    options = ["--voxel-m", "0.05", "--every", "3", "--ignore-poses", "--refine-poses", "--seed", "9"]
     run(["understand", "captures/kitchen", *options], capsys)
     assert (seen.pop("source"), seen.pop("out")) == (Path("captures/kitchen"), Path("out/kitchen"))
     assert callable(seen.pop("progress"))
-    assert seen == {"voxel_m": 0.05, "every": 3, "ignore_poses": True, "seed": 9}
+    assert seen == {"voxel_m": 0.05, "every": 3, "ignore_poses": True, "refine_poses": True, "seed": 9}
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
