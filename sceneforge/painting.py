@@ -42,8 +42,8 @@ SKIES: Final = frozenset({"starfield", "milkyway", "nebula", "clouds"})
 TWINKLING: Final = frozenset({"starfield", "milkyway"})
 RELIEF_M: Final = {"grass": 0.03, "meadow": 0.045, "moss": 0.012, "leaves": 0.012, "gravel": 0.012, "thatch": 0.02}
 """How high the grain of a material stands."""
-SKY_PIXELS: Final = 1536
-SKY_METRES: Final = 4.0
+SKY_PIXELS: Final = 2048
+SKY_METRES: Final = 6.0
 """A sky is painted as a square this wide: painters know stars and clouds as pictures at arm's length."""
 
 

@@ -132,6 +132,21 @@ class GlbBuilder:
         }
         return self._add("materials", entry)
 
+    def unlit_picture(self, name: str, rgba: UInt8, *, blend: bool) -> int:
+        """A picture (H, W, 4) sRGB and alpha shown as it is; alpha blends, or cuts at one half."""
+        self._extensions.add("KHR_materials_unlit")
+        entry: dict[str, Any] = {
+            "name": name,
+            "pbrMetallicRoughness": {
+                "baseColorTexture": {"index": self._texture(rgba)},
+                "metallicFactor": 0.0,
+                "roughnessFactor": 1.0,
+            },
+            "alphaMode": "BLEND" if blend else "MASK",
+            "extensions": {"KHR_materials_unlit": {}},
+        }
+        return self._add("materials", entry)
+
     def material(self, name: str, material: Material) -> int:
         """A metallic-roughness material; equal materials are stored once."""
         pbr: dict[str, Any] = {

@@ -11,6 +11,7 @@ from sceneforge.core import LABEL_NAMES, Arrangement, Content, Mesh, Plane, Scen
 from sceneforge.core.transforms import quaternion_from_rotation
 
 from ._gltf import LINE_LOOP, TRIANGLES, GlbBuilder, linear_from_srgb, unit_normals
+from ._painted import paint_node
 
 NAME = "glb"
 SUFFIXES = (".glb",)
@@ -21,8 +22,8 @@ def write(scene: Scene, path: str | Path, *, arrangement: Arrangement | None = N
 
     Nodes: `surface` (the scanned mesh: linear COLOR_0, and `_LABEL` per vertex into `label_names` of the mesh's
     extras; unlit, since the captured colours already hold the room's light), `planes` with one child per plane, named
-    by its id, and `content` with one child per placement, named by its request, carrying its own materials and
-    textures.
+    by its id, `paints` with one child per painted surface, a textured rectangle, and `content` with one child per
+    placement, named by its request, carrying its own materials and textures.
 
     Raises:
         UsageError: There is nothing to write: no mesh, no plane and no placement.
@@ -35,6 +36,8 @@ def write(scene: Scene, path: str | Path, *, arrangement: Arrangement | None = N
         glb.node("surface", mesh=_surface(glb, scene.mesh), root=True)
     if scene.planes:
         glb.node("planes", children=[_plane_node(glb, p) for p in scene.planes], root=True)
+    if scene.paints:
+        glb.node("paints", children=[paint_node(glb, p, n) for n, p in enumerate(scene.paints)], root=True)
     if placements:
         meshes: dict[int, int] = {}
         nodes = []
