@@ -24,6 +24,8 @@ COLOUR_STEP, COLOUR_SHARE = 0.06, 0.35
 brightness, since sun and sky differ in colour too, but far more in strength."""
 PATTERN_SHARE = 0.05
 """Share of cells with a sharp edge from which edges are taken for the surface's pattern (tiles, joints)."""
+BLOWN = 0.75
+"""Linear light from which a channel counts as overexposed."""
 SMOOTH_M, SMOOTH_LOG = 0.10, 0.2
 """Grain of the old surface is smoothed away over this distance, but not across larger steps of log light."""
 
@@ -52,7 +54,7 @@ def shading(texture: SurfaceTexture, mask: UInt8) -> tuple[Float32, Float64]:
         return np.ones((h, w), dtype=np.float32), np.full(3, 0.4)
     color = np.maximum(sums[..., :3] / np.maximum(share, 1e-6)[..., None], 1e-3)
     log = np.log(color)
-    light = _integrate(log, known)
+    light = _integrate(log, known, color.max(axis=2) > BLOWN)
     light = _smoothed(light, known.astype(np.float32), 0.5)
     cells = SMOOTH_M / (raster.metres_per_pixel * factor)
     light = cv2.bilateralFilter(light.astype(np.float32), -1, SMOOTH_LOG, cells / 2).astype(np.float64)
@@ -69,8 +71,11 @@ def _pooled(values: Float32, factor: int, h: int, w: int) -> Float64:
     return np.asarray(padded.reshape(h, factor, w, factor, -1).mean(axis=(1, 3), dtype=np.float64))
 
 
-def _integrate(log: Float64, known: NDArray[np.bool_]) -> Float64:
-    """(h, w) log light: the image whose steps are nearest to those of log brightness that light makes."""
+def _integrate(log: Float64, known: NDArray[np.bool_], blown: NDArray[np.bool_]) -> Float64:
+    """(h, w) log light: the image whose steps are nearest to those of log brightness that light makes.
+
+    Steps into overexposed cells are light: nothing but light makes a surface that bright, and their colour is lost.
+    """
     from scipy import sparse
     from scipy.sparse.linalg import cg
 
@@ -88,7 +93,9 @@ def _integrate(log: Float64, known: NDArray[np.bool_]) -> Float64:
         tint = np.where(both, np.abs(ratio[b] - ratio[a]).max(axis=-1), 0.0)
         sharp = np.abs(step) > SHARP
         pattern = sharp.sum() > PATTERN_SHARE * max(both.sum(), 1)
-        own = ((tint > COLOUR_STEP) & (tint > COLOUR_SHARE * np.abs(step))) | (sharp & pattern)
+        glare = blown[a] | blown[b]
+        dyed = (tint > COLOUR_STEP) & (tint > COLOUR_SHARE * np.abs(step))
+        own = ~glare & (dyed | (sharp & pattern))
         rows.append(np.stack([number[a].ravel(), number[b].ravel()], axis=1))
         steps.append(np.where(own, 0.0, step).ravel())
         weights.append(np.where(both, 1.0, 0.05).ravel())

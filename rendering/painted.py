@@ -15,6 +15,7 @@ from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import inverse
 
 from .color import TO_LINEAR, TO_SRGB, to_srgb
+from .room_view import NONE, PLANE
 
 if TYPE_CHECKING:
     from .room_view import RoomView
@@ -129,8 +130,10 @@ class _Prepared:
                 math.radians(paint.turn_deg_per_s * time_s), paint.twinkle, time_s, TO_LINEAR, TO_SRGB,
             )  # fmt: skip
             return
+        # In high paint stands only what was really measured.
+        measured = np.where((view.source == NONE) | (view.source == PLANE), np.float32(np.inf), view.depth)
         kernels.lay(
-            out, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel,
+            out, matte, measured, k, R, o, raster.origin_xz, raster.metres_per_pixel,
             self._pyramid.texels, self._pyramid.levels, paint.shading, self._scale, light, paint.strength,
             paint.relief_m if paint.relief is not None else 0.0, TO_LINEAR, TO_SRGB,
         )  # fmt: skip
