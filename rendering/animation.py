@@ -8,6 +8,8 @@ from typing import Any
 from sceneforge.core import UsageError, write_aside
 
 WIDTH, FPS = 480, 10.0
+PALETTE_FROM = 8
+"""Pictures that a GIF's colours are chosen from."""
 QUALITY = 62
 """Of WebP; higher is larger."""
 
@@ -50,9 +52,20 @@ def animation(video: Path, path: Path, *, width: int = WIDTH, fps: float = FPS, 
         if kind == ".webp":
             options: dict[str, Any] = {"format": "WEBP", "quality": QUALITY, "method": 4}
         else:
-            # One palette for all pictures keeps still parts still.
-            palette = pictures[len(pictures) // 2].quantize(255, dither=Image.Dither.NONE)
+            palette = _palette(pictures)
             pictures = [p.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for p in pictures]
             options = {"format": "GIF", "optimize": False, "disposal": 1}
         pictures[0].save(aside, save_all=True, append_images=pictures[1:], duration=lasts, loop=0, **options)
     return path
+
+
+def _palette(pictures: list[Any]) -> Any:
+    """One palette for all pictures, from a few of the whole video: what stands still keeps its colours."""
+    from PIL import Image
+
+    few = pictures[:: max(len(pictures) // PALETTE_FROM, 1)]
+    w, h = few[0].size
+    sheet = Image.new("RGB", (w, h * len(few)))
+    for n, picture in enumerate(few):
+        sheet.paste(picture, (0, n * h))
+    return sheet.quantize(255, dither=Image.Dither.NONE)
