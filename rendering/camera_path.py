@@ -59,13 +59,13 @@ def smooth_path(scene: Scene, camera: Camera, count: int, width_s: float = 0.5) 
         scene: With a camera track.
         camera: The lens.
         count: Number of pictures.
-        width_s: Standard deviation of the weights, seconds of the capture; three poses at least.
+        width_s: Standard deviation of the weights, seconds of the capture; three poses at least, or an eighth of few.
     """
     poses = _track(scene)
     n = len(poses)
     step = np.arange(n, dtype=np.float64)
     times = scene.track.timestamps_s if scene.track is not None else step
-    width = max(width_s * n / max(float(times[-1] - times[0]), 1e-3), 3.0) if n > 3 else 0.5
+    width = max(width_s * n / max(float(times[-1] - times[0]), 1e-3), min(3.0, n / 8))
     weights = np.exp(-0.5 * ((step[:, None] - step[None]) / width) ** 2)
     weights /= weights.sum(axis=1, keepdims=True)
     place = weights @ poses[:, :3, 3]

@@ -9,8 +9,12 @@ from .kernels import Array, kernel
 
 FULL = 0.02
 """Sum of weights from which captured colours fully replace the mesh's own."""
+CUT = 0.02
+"""Share of a captured picture's width along its rim that is not used: registered and undistorted pictures have seams
+there.
+"""
 RIM = 12.0
-"""Pixels from a captured picture's rim within which its weight fades."""
+"""Pixels from there on within which its weight fades."""
 
 
 @kernel
@@ -42,7 +46,8 @@ def gather(
                 continue
             x = k[0] * (M[0, 0] * px + M[0, 1] * py + M[0, 2] * pz + M[0, 3]) / z + k[2]
             y = k[1] * (M[1, 0] * px + M[1, 1] * py + M[1, 2] * pz + M[1, 3]) / z + k[3]
-            if x < 0.0 or y < 0.0 or x >= w - 1.0 or y >= h - 1.0:
+            rim = min(min(x, w - 1.0 - x), min(y, h - 1.0 - y)) - CUT * w
+            if rim <= 0.0:
                 continue
             u, v = int(x), int(y)
             seen = depth[int(y + 0.5), int(x + 0.5)]
@@ -56,7 +61,6 @@ def gather(
                     continue
             elif seen < 1e9:
                 continue
-            rim = min(min(x, w - 1.0 - x), min(y, h - 1.0 - y))
             share = weight * min(rim / RIM, 1.0)
             fx, fy = x - u, y - v
             for c in range(3):
