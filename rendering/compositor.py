@@ -14,11 +14,13 @@ from sceneforge.core import Arrangement, Camera, Frame, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import inverse, transform_points
 
-from .baking import ShadowMap, content_light, mesh_shadows, plane_shadows
+from .baking import ShadowMap, lamps_of, plane_grids, vertex_light
 from .camera_look import CameraLook, LookTracker, content_blur
-from .color import TO_LINEAR, TO_SRGB
+from .color import TO_LINEAR, TO_SRGB, to_linear
+from .content_light import bake_content, emission_of
 from .directions import PIXEL_OFFSETS
-from .lighting import ExposureTracker, light_rig
+from .incident import RoomLight
+from .lighting import ExposureTracker, white_level
 from .memory import memory_of, recall_into
 from .occlusion import DECIDERS, occlusion
 from .occlusion_score import Decided, OcclusionScore
@@ -88,31 +90,49 @@ class FrameCompositor:
         self._viewer = RoomViewer(scene, self._room if scene.mesh is not None else None)
         self._tracer = Tracer(content.vertices, content.faces)
         casters = Tracer(content.vertices, content.faces[content.casts_shadow])
-        self._rig = light_rig(scene, self._room, content.vertices.mean(axis=0, dtype=np.float64))
-        self._exposure = ExposureTracker(scene, self._room, self._rig)
-        self._look = LookTracker()
-        self._maps = plane_shadows(scene, arrangement, content, casters, self._room, self._rig)
-        self._room_shadow = (
-            np.ones(len(vertices), dtype=np.float32)
-            if scene.mesh is None
-            else mesh_shadows(scene, content, casters, self._room, self._rig, self._maps)
-        )
-        self._light = content_light(content, casters, self._rig, self._maps)
+        self._exposure, self._look = ExposureTracker(scene, self._room), LookTracker()
+        self._bake(scene, arrangement, casters)
         planes = [scene.plane(p.surface) for p in arrangement.placements]
         self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
         self._corners = [box_corners(v) for v in solids]
         self._samples = [v[:: -(-len(v) // POINTS_ASKED)] for v in solids]
+        self._lit = bool((emission_of(content) > 0).any())
         self._darkened = [self._shadow_points(v, m, vertices) for v, m in zip(solids, self._maps, strict=True)]
         self.facts.seconds["build"] += time.perf_counter() - start
 
+    def _bake(self, scene: Scene, arrangement: Arrangement, casters: Tracer) -> None:
+        """Trace what does not change: light on the room with the content, and on the content in the room."""
+        content = self._content
+        colors = None if scene.mesh is None else scene.mesh.colors
+        white = np.ones(3) if colors is None else white_level(to_linear(colors))
+        centre = content.vertices.mean(axis=0, dtype=np.float64)
+        light = RoomLight(scene, scene.mesh, self._room, white, centre)
+        lamps = lamps_of(content, emission_of(content), self._room)
+        grids = plane_grids(scene, arrangement, content, casters, light, lamps)
+        surface = vertex_light(scene, content, casters, light, lamps)
+        # The content is lit by the ground in its own shadow, and throws what it gets back onto the ground.
+        shadows = tuple(g.finished(None, lamps) for g in grids)
+        self._light = bake_content(content, casters, light, shadows, lamps)
+        # Faces are numbered among those that stop light.
+        sent = self._light.sent[content.casts_shadow]
+        self._maps = tuple(g.finished(sent, lamps) for g in grids)
+        self._room_shadow = (
+            np.ones((0, 3), dtype=np.float32)
+            if scene.mesh is None
+            else surface.finished(scene, self._maps, sent, lamps)
+        )
+
     def _shadow_points(self, content: Float64, shadow: ShadowMap, room_vertices: Float32) -> tuple[Float32, Float32]:
         """(n, 3) points on the plane, and (m, 3) on the other scanned surface, that one placement's shadow reaches."""
-        dark = np.argwhere((shadow.ratio < 0.99)[::2, ::2] & (shadow.inside > 0.02)[::2, ::2]) * 2
+        changed = np.abs(shadow.ratio - 1).max(axis=2)
+        dark = np.argwhere((changed > 0.01)[::2, ::2] & (shadow.inside > 0.02)[::2, ::2]) * 2
         on_plane = shadow.plane.to_world(shadow.low + dark * shadow.cell_m).astype(np.float32)
-        near = room_vertices[self._room_shadow < 0.97].astype(np.float64)
+        near = room_vertices[: len(self._room_shadow)][np.abs(self._room_shadow - 1).max(axis=1) > 0.03].astype(
+            np.float64
+        )
         low, high = content.min(axis=0), content.max(axis=0)
         gap = np.linalg.norm(np.maximum(np.maximum(low - near, near - high), 0), axis=1)
-        near = near[gap < 1.6 * (high - low).max()]
+        near = near[(gap < 1.6 * (high - low).max()) | self._lit]
         # Scanned surface that lies in the plane is the plane's own business.
         local = shadow.plane.to_local(near)
         return on_plane, near[(np.abs(local[:, 1]) > 0.03) | (shadow.held(local[:, [0, 2]]) < 0.5)].astype(np.float32)
@@ -244,7 +264,7 @@ class FrameCompositor:
         real = np.where(np.isfinite(room.depth), room.depth, np.float32(0))
         patch = np.ascontiguousarray(out[rect.slices])
         clock.lap("depth")
-        ratio, flat = np.ones((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
+        ratio, flat = np.ones((h, w, 3), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
         for shadow in self._maps:
             kernels.plane_shadow(
                 ratio, flat, need, rect.x0, rect.y0, real, k, R, origin,
@@ -304,7 +324,7 @@ class FrameCompositor:
         from . import shading
         from .packing import MODE, TWO_SIDED
 
-        c, rig = self._content, self._rig
+        c, light = self._content, self._light
         hit = np.isfinite(t)
         plane = np.where(hit, c.face_placement[np.where(hit, face, 0)], 0).astype(np.int32)
         total = np.zeros((len(t), 4), dtype=np.float32)
@@ -318,8 +338,8 @@ class FrameCompositor:
             rgba = shading.shade(
                 ray, near + travelled, triangle.astype(np.int32), where, 1.0 / k[0],
                 c.vertices, c.normals, c.uv, c.colors, c.faces, c.face_normals, c.face_material, c.face_density,
-                c.face_tangents, c.materials, c.texels, c.levels, self._light,
-                rig.to_light, rig.sun, rig.ambient, rig.bounce, rig.environment, white,
+                c.face_tangents, c.materials, c.texels, c.levels, c.face_placement,
+                light.vertices, light.lights, light.normals, light.environment, white,
             )  # fmt: skip
             first = total[todo, 3] == 0
             t[todo[first]] = (near + travelled)[first]

@@ -20,11 +20,14 @@ from .color import LUMINANCE, to_linear
 from .directions import cosine_hemisphere, frames
 from .tracing import Tracer
 
-LIGHT_SIDE = 4
-"""A light is sampled at LIGHT_SIDE x LIGHT_SIDE points."""
-GATHER_RAYS = 64
+LIGHT_SIDE, WEAK_SIDE = 4, 2
+"""A light is sampled at LIGHT_SIDE x LIGHT_SIDE points, those after the STRONG strongest at fewer."""
+STRONG = 2
+GATHER_RAYS = 48
 SURE = 0.05
 """Lights of less confidence are left out."""
+MOST_LIGHTS = 6
+"""Lights sampled on their own; the weaker ones stay part of the environment."""
 LIGHT_SKIN_M = 0.15
 """A lamp's own scanned surface, which must not hide it, lies within this of it."""
 
@@ -51,11 +54,20 @@ class RoomLight:
         mesh: The surface that `room` traces, with or without colours.
         room: Tracer over it.
         white: (3,) radiance of a white matt surface, for the parts that are made up.
+        centre: (3,) where light matters; without it lights are taken in the scene's order.
     """
 
-    def __init__(self, scene: Scene, mesh: Mesh | None, room: Tracer, white: Float64) -> None:
-        lights = [x for x in scene.lights if x.confidence >= SURE]
-        self.shiners = [_shiner(x) for x in lights if x.kind in ("area", "point") and x.size is not None]
+    def __init__(
+        self, scene: Scene, mesh: Mesh | None, room: Tracer, white: Float64, centre: Float64 | None = None
+    ) -> None:
+        lights = [x for x in scene.lights if x.confidence >= SURE and x.position is not None]
+        found = [_shiner(x) for x in lights if x.kind in ("area", "point") and x.size is not None]
+        if centre is not None:
+            found.sort(key=lambda s: -_reaching(s, centre))
+        self.shiners = [
+            s if k < STRONG or centre is None else _shiner(s.light, WEAK_SIDE)
+            for k, s in enumerate(found[:MOST_LIGHTS])
+        ]
         self.room = room
         self.measured = bool(self.shiners) or scene.environment is not None
         if not self.measured:
@@ -121,19 +133,21 @@ class RoomLight:
         rays[..., 3:] = offset
         return rays, here * there / np.maximum(r2, 0.01)
 
-    def irradiance(self, points: Float64, normals: Float64, lift: float = 0.01) -> tuple[Float64, Float64]:
+    def irradiance(
+        self, points: Float64, normals: Float64, lift: float = 0.01, count: int = GATHER_RAYS
+    ) -> tuple[Float64, Float64]:
         """Light that falls on surface points (n, 3): irradiance / pi (n, 3), and its vector (n, 3, 3) by colour.
 
         The vector is the mean over the hemisphere of direction times light, so that another normal m gets about
         E(n) + vector @ (m - n) times a constant; its direction is where most light comes from.
         """
-        g = self.gathered(points, normals, lift)
+        g = self.gathered(points, normals, lift, count)
         light = g.radiance.mean(axis=1).astype(np.float64)
         d = g.rays[..., 3:]
         vector = np.einsum("nkc,nkd->ncd", g.radiance, d) / g.rays.shape[1]
         for s in self.shiners:
             rays, factor = self.direct(points + lift * normals, normals, s)
-            factor = factor * ~self.room.hides(rays, _reach(rays, s))
+            factor = factor * ~self.room.hides(rays, reach_of(rays, s))
             share = factor[..., None] * s.weight / np.pi
             light += share.sum(axis=1)
             way = rays[..., 3:] / np.linalg.norm(rays[..., 3:], axis=-1, keepdims=True)
@@ -155,7 +169,15 @@ class Gathered:
     """(n, k, 3) what comes from there."""
 
 
-def _reach(rays: Float32, shiner: Shiner) -> Float32:
+def _reaching(shiner: Shiner, centre: Float64) -> float:
+    """Irradiance at a point that faces the light, were nothing in between."""
+    offset = shiner.points - centre
+    r2 = np.maximum((offset**2).sum(axis=1), 0.05)
+    there = 1.0 if shiner.normal is None else np.maximum(-(offset @ shiner.normal) / np.sqrt(r2), 0)
+    return float((there / r2).sum() * (shiner.weight @ LUMINANCE))
+
+
+def reach_of(rays: Float32, shiner: Shiner) -> Float32:
     """(n, S) share of rays to a light that must be free."""
     skin = LIGHT_SKIN_M
     if shiner.normal is None and shiner.light.size is not None:
@@ -163,12 +185,12 @@ def _reach(rays: Float32, shiner: Shiner) -> Float32:
     return np.asarray(np.clip(1 - skin / np.linalg.norm(rays[..., 3:], axis=-1), 0.1, 1), dtype=np.float32)
 
 
-def _shiner(light: Light) -> Shiner:
+def _shiner(light: Light, count: int = LIGHT_SIDE) -> Shiner:
     assert light.size is not None and light.position is not None
-    side = (np.arange(LIGHT_SIDE) + 0.5) / LIGHT_SIDE - 0.5
+    side = (np.arange(count) + 0.5) / count - 0.5
     a, b = (g.ravel()[:, None] for g in np.meshgrid(side, side, indexing="ij"))
     if light.kind == "point":
-        i = np.arange(LIGHT_SIDE * LIGHT_SIDE) + 0.5
+        i = np.arange(count * count) + 0.5
         y, phi = 1 - 2 * i / len(i), i * np.pi * (3 - np.sqrt(5))
         s = np.sqrt(1 - y * y)
         # Points on a smaller ball: seen from outside they lie where its light comes from.

@@ -66,9 +66,9 @@ def plane_shadow(
     low: Array,
     cell: float,
 ) -> None:
-    """Lay a plane's shadow map over the pixels whose real surface is that plane (min with what is there)."""
+    """Lay a plane's light ratio over the pixels whose real surface is that plane; of several, what changes it most."""
     h, w = real.shape
-    nx, nz = ratio.shape
+    nx, nz = ratio.shape[:2]
     o, d = np.empty(3), np.empty(3)
     for c in range(3):
         o[c] = T[0, c] * (origin[0] - T[0, 3]) + T[1, c] * (origin[1] - T[1, 3]) + T[2, c] * (origin[2] - T[2, 3])
@@ -91,8 +91,6 @@ def plane_shadow(
                 continue
             a, b = int(fx), int(fz)
             u, v = fx - a, fz - b
-            value = (ratio[a, b] * (1 - u) + ratio[a + 1, b] * u) * (1 - v)
-            value += (ratio[a, b + 1] * (1 - u) + ratio[a + 1, b + 1] * u) * v
             z = real[i, j]
             flat = inside[a, b]
             if z > 0:
@@ -101,19 +99,25 @@ def plane_shadow(
                 height = -0.5 * height if height < 0 else height
                 flat *= 1.0 - smooth(0.025 + 2.0 * s, 0.05 + 4.0 * s, height)
             on_plane[i, j] = max(on_plane[i, j], flat)
-            ratio_out[i, j] = min(ratio_out[i, j], 1.0 - flat * (1.0 - value))
+            for c in range(3):
+                value = (ratio[a, b, c] * (1 - u) + ratio[a + 1, b, c] * u) * (1 - v)
+                value += (ratio[a, b + 1, c] * (1 - u) + ratio[a + 1, b + 1, c] * u) * v
+                value = 1.0 - flat * (1.0 - value)
+                if abs(value - 1.0) > abs(ratio_out[i, j, c] - 1.0):
+                    ratio_out[i, j, c] = value
 
 
 @kernel
 def mesh_shadow(
     asked: Array, real: Array, scan: Array, face: Array, uv: Array, faces: Array, vertex: Array
 ) -> tuple[Array, Array]:
-    """Shadow on the scanned surface where pixels really show it: (h, w) darkness 0..1 and how far it is known 0..1.
+    """Shadow on the scanned surface where pixels really show it: (h, w, 3) darkness, negative where content adds light,
+    and (h, w) how far it is known 0..1.
 
     -1 for "known" where the real surface is another one, which must keep its light, and where nobody looked.
     """
     h, w = real.shape
-    dark, known = np.zeros((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
+    dark, known = np.zeros((h, w, 3), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
     for i in range(h):
         for j in range(w):
             m = scan[i, j]
@@ -122,24 +126,27 @@ def mesh_shadow(
                 continue
             f = face[i, j]
             u, v = uv[i, j, 0], uv[i, j, 1]
-            value = vertex[faces[f, 0]] * (1 - u - v) + vertex[faces[f, 1]] * u + vertex[faces[f, 2]] * v
             s = sigma(m)
             agree = 1.0 - smooth(0.015 + 1.5 * s, 0.03 + 4.0 * s, abs(m - real[i, j]))
-            dark[i, j], known[i, j] = agree * (1.0 - value), agree if agree > 0.5 else -1.0
+            known[i, j] = agree if agree > 0.5 else -1.0
+            for c in range(3):
+                value = vertex[faces[f, 0], c] * (1 - u - v) + vertex[faces[f, 1], c] * u + vertex[faces[f, 2], c] * v
+                dark[i, j, c] = agree * (1.0 - value)
     return dark, known
 
 
 @kernel
 def lay_mesh_shadow(ratio: Array, on_plane: Array, dark: Array, known: Array, wide: Array, weight: Array) -> None:
     """Darken `ratio` in place; where the mesh has a hole its surroundings' (blurred) darkness fades out into it."""
-    h, w = ratio.shape
+    h, w = on_plane.shape
     for i in range(h):
         for j in range(w):
-            value = dark[i, j]
-            if known[i, j] == 0.0 and weight[i, j] > 0:
-                value = wide[i, j] / max(weight[i, j], 0.3)
-            if value > 0.002:
-                ratio[i, j] *= 1.0 - (1.0 - on_plane[i, j]) * min(value, 1.0)
+            for c in range(3):
+                value = dark[i, j, c]
+                if known[i, j] == 0.0 and weight[i, j] > 0:
+                    value = wide[i, j, c] / max(weight[i, j], 0.3)
+                if abs(value) > 0.002:
+                    ratio[i, j, c] *= 1.0 - (1.0 - on_plane[i, j]) * min(value, 1.0)
 
 
 @kernel

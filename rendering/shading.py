@@ -92,6 +92,50 @@ def surroundings(environment: Array, level: int, share: float, x: float, y: floa
 
 
 @kernel
+def highlight(
+    light: Array,
+    normal: Array,
+    visible: float,
+    rough: float,
+    px: float,
+    py: float,
+    pz: float,
+    nx: float,
+    ny: float,
+    nz: float,
+    vx: float,
+    vy: float,
+    vz: float,
+    spec0: Array,
+    out: Array,
+) -> None:
+    """Add one light's reflection, as far as it is visible, to `out` (3,)."""
+    lx, ly, lz = light[0] - px, light[1] - py, light[2] - pz
+    d2 = max(lx * lx + ly * ly + lz * lz, 1e-4)
+    distance = math.sqrt(d2)
+    lx, ly, lz = lx / distance, ly / distance, lz / distance
+    nl = nx * lx + ny * ly + nz * lz
+    there = 1.0 if light[7] > 0.5 else -(lx * normal[0] + ly * normal[1] + lz * normal[2])
+    if nl <= 0 or there <= 0:
+        return
+    alpha = max(rough * rough, 0.003)
+    wide = min(alpha + light[6] / (2.0 * distance), 1.0)
+    hx, hy, hz = lx + vx, ly + vy, lz + vz
+    size = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
+    nh = max((nx * hx + ny * hy + nz * hz) / size, 0.0)
+    vh = max((vx * hx + vy * hy + vz * hz) / size, 0.0)
+    nv = nx * vx + ny * vy + nz * vz
+    d = nh * nh * (wide * wide - 1.0) + 1.0
+    ggx = wide * wide / (math.pi * d * d)
+    kk = wide * 0.5
+    smith = 0.25 / ((nl * (1 - kk) + kk) * (nv * (1 - kk) + kk))
+    schlick = (1.0 - vh) ** 5
+    for c in range(3):
+        fresnel = spec0[c] + (1.0 - spec0[c]) * schlick
+        out[c] += visible * light[3 + c] * there / max(d2, 0.02) * nl * ggx * smith * fresnel
+
+
+@kernel
 def shade(
     rays: Array,
     t: Array,
@@ -110,19 +154,19 @@ def shade(
     materials: Array,
     texels: Array,
     levels: Array,
-    light: Array,
-    to_light: Array,
-    sun: Array,
-    ambient: Array,
-    bounce: Array,
+    face_placement: Array,
+    baked: Array,
+    lights: Array,
+    light_normals: Array,
     environment: Array,
-    white: Array,
+    gain: Array,
 ) -> Array:
     """Colour of every hit.
 
-    Diffuse light is the baked sky, bounce and main light; the main light's highlight is GGX with Smith visibility and
-    Schlick's Fresnel; reflections use the surroundings with the split-sum fit of Karis 2014 ("Physically based shading
-    on mobile"). All in linear light, scaled by the frame's white.
+    Diffuse light is baked (`BakedLight`); of what a normal map tilts, its main part follows the cosine. Lights make
+    GGX highlights with Smith visibility and Schlick's Fresnel, widened by their size (Karis 2013, "Real shading in
+    Unreal Engine 4"); reflections use the room around with the split-sum fit of Karis 2014 ("Physically based shading
+    on mobile"). All in linear light, brought to the frame's exposure.
 
     Args:
         rays: (n, 6), with z-depth 1 directions.
@@ -134,7 +178,7 @@ def shade(
     """
     out = np.zeros((len(t), 4), dtype=np.float32)
     texel, base, spec0, seen = np.empty(4), np.empty(4), np.empty(3), np.empty(3)
-    glow = np.empty(3)
+    glow, shine, local = np.empty(3), np.empty(3), np.empty(8)
     for n in range(len(t)):
         if not math.isfinite(t[n]):
             continue
@@ -159,7 +203,7 @@ def shade(
         footprint = face_density[f] * t[n] * pixel / math.sqrt(max(abs(facing), 0.05))
         u = uv[i0, 0] * b0 + uv[i1, 0] * b1 + uv[i2, 0] * b2
         v = uv[i0, 1] * b0 + uv[i1, 1] * b1 + uv[i2, 1] * b2
-        spread = 0.0
+        spread, sx, sy, sz = 0.0, nx, ny, nz
         if m[NORMAL_MAP] >= 0:
             texture(texels, levels, int(m[NORMAL_MAP]), u, v, footprint, texel)
             nx, ny, nz, spread = tilted(nx, ny, nz, face_tangents[f], flip, texel, m[NORMAL_SCALE])
@@ -181,9 +225,13 @@ def shade(
             alpha = min(max(base[3], 0.0), 1.0)
         if alpha <= 0:
             continue
-        sky = light[i0, 0] * b0 + light[i1, 0] * b1 + light[i2, 0] * b2
-        ground = light[i0, 1] * b0 + light[i1, 1] * b1 + light[i2, 1] * b2
-        lit = light[i0, 2] * b0 + light[i1, 2] * b1 + light[i2, 2] * b2
+        for c in range(8):
+            local[c] = baked[i0, c] * b0 + baked[i1, c] * b1 + baked[i2, c] * b2
+        even = 1.0
+        if m[NORMAL_MAP] >= 0:  # the baked light is that of the smooth surface
+            plain = max(sx * local[3] + sy * local[4] + sz * local[5], 0.15)
+            tilt = max(nx * local[3] + ny * local[4] + nz * local[5], 0.0) / plain
+            even = 1.0 + local[6] * (min(tilt, 2.5) - 1.0)
         metal, rough = m[METALLIC], m[ROUGHNESS]
         if m[METAL_ROUGH_MAP] >= 0:
             texture(texels, levels, int(m[METAL_ROUGH_MAP]), u, v, footprint, texel)
@@ -195,18 +243,6 @@ def shade(
             texture(texels, levels, int(m[EMISSIVE_MAP]), u, v, footprint, texel)
             for c in range(3):
                 glow[c] *= texel[c]
-        a = min(rough * rough + 0.12, 1.0)  # the main light is wide: so is its highlight
-        lx, ly, lz = to_light[0], to_light[1], to_light[2]
-        nl = max(nx * lx + ny * ly + nz * lz, 0.0)
-        hx, hy, hz = lx + vx, ly + vy, lz + vz
-        size = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
-        nh = max((nx * hx + ny * hy + nz * hz) / size, 0.0)
-        vh = max((vx * hx + vy * hy + vz * hz) / size, 0.0)
-        d = nh * nh * (a * a - 1.0) + 1.0
-        ggx = a * a / (d * d)
-        kk = a * 0.5
-        smith = 0.25 / ((nl * (1 - kk) + kk) * (nv * (1 - kk) + kk))
-        schlick = (1.0 - vh) ** 5
         # Karis' fit of the environment's integral over the BRDF.
         r0, r1 = 1.0 - rough, 0.0425 - 0.0275 * rough
         a004 = min(r0 * r0, 2.0 ** (-9.28 * nv)) * r0 + r1
@@ -214,18 +250,23 @@ def shade(
         rx, ry, rz = 2 * nv * nx - vx, 2 * nv * ny - vy, 2 * nv * nz - vz
         blur = min(rough * 2.2, 2.0)
         level = min(int(blur), 1)
-        open_ = min(1.0, (sky + ground) * (sky + ground) + 0.1)
-        if ry < 0:  # looking down it sees its own surface, in its own shadow
-            open_ *= min(1.0, 0.25 + 0.75 * ground / max(0.5 - 0.5 * ny, 0.15))
-        surroundings(environment, level, blur - level, rx, ry, rz, seen)
+        open_ = min(1.0, local[7] * local[7] + 0.1)
+        surroundings(environment[face_placement[f]], level, blur - level, rx, ry, rz, seen)
+        for c in range(3):
+            spec0[c] = 0.04 * (1.0 - metal) + base[c] * metal
+            shine[c] = 0.0
+        px = rays[n, 0] + t[n] * dx
+        py = rays[n, 1] + t[n] * dy
+        pz = rays[n, 2] + t[n] * dz
+        for k in range(len(lights)):
+            visible = baked[i0, 8 + k] * b0 + baked[i1, 8 + k] * b1 + baked[i2, 8 + k] * b2
+            if visible <= 0:
+                continue
+            highlight(lights[k], light_normals[k], visible, rough, px, py, pz, nx, ny, nz, vx, vy, vz, spec0, shine)
         for c in range(3):
             albedo = base[c] * (1.0 - metal)
-            spec0[c] = 0.04 * (1.0 - metal) + base[c] * metal
-            fresnel = spec0[c] + (1.0 - spec0[c]) * schlick
-            value = albedo * (ambient[c] * sky + bounce[c] * ground + sun[c] * lit * nl)
-            value += sun[c] * lit * nl * ggx * smith * fresnel
-            value += seen[c] * (spec0[c] * fa + fb) * open_ * ambient[c] / max(ambient[1], 1e-6)
-            value = value * white[c] + glow[c]
+            value = albedo * local[c] * even + shine[c] + seen[c] * (spec0[c] * fa + fb) * open_
+            value = value * gain[c] + glow[c]
             if value > 0.75:  # a camera's shoulder instead of a hard clip
                 value = 0.75 + 0.25 * (1.0 - math.exp(-(value - 0.75) / 0.25))
             out[n, c] = value * alpha

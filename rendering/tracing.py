@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.arrays import Float32
 
 SKIN_M = 0.04
 """Room this close above a receiving point is that surface's own noise (about two voxels of a scan)."""
@@ -41,14 +41,16 @@ class Tracer:
         hit = self._scene.cast_rays(self._tensor(rays))
         return hit["t_hit"].numpy(), hit["primitive_ids"].numpy(), hit["primitive_uvs"].numpy()
 
-    def first_sides(self, rays: Float32) -> tuple[Float32, Float32]:
-        """Nearest hits of rays (n, 6): distance in direction lengths (inf = none), and cosine between direction and
-        the face's normal: positive on a face's back.
+    def first_sides(self, rays: Float32) -> tuple[Float32, NDArray[np.uint32], Float32]:
+        """Nearest hits of rays (n, 6): distance in direction lengths (inf = none), face, and cosine between direction
+        and the face's normal: positive on a face's back.
         """
         if self.empty or not len(rays):
-            return np.full(len(rays), np.inf, dtype=np.float32), np.zeros(len(rays), dtype=np.float32)
+            none = np.full(len(rays), 0xFFFFFFFF, dtype=np.uint32)
+            return np.full(len(rays), np.inf, dtype=np.float32), none, np.zeros(len(rays), dtype=np.float32)
         hit = self._scene.cast_rays(self._tensor(rays))
-        return hit["t_hit"].numpy(), np.einsum("ij,ij->i", rays[:, 3:], hit["primitive_normals"].numpy())
+        outward = np.einsum("ij,ij->i", rays[:, 3:], hit["primitive_normals"].numpy())
+        return hit["t_hit"].numpy(), hit["primitive_ids"].numpy(), outward
 
     def hides(self, rays: Float32, reach: Float32) -> NDArray[np.bool_]:
         """(...) bool: whether anything lies on rays (..., 6) before `reach` (...) direction lengths."""
@@ -74,34 +76,19 @@ class Tracer:
         return out
 
 
-def shadowed(
-    content: Tracer, room: Tracer, points: Float64, normals: Float64, lift: float, directions: Float32
-) -> NDArray[np.bool_]:
-    """(n, k) bool: whether content takes the light that would come to room's points (n, 3) from directions (n, k, 3).
+def start_of(directions: Float32, normals: Float32) -> Float32:
+    """(...) metres along unit directions (..., 3) at which rays into the room leave their surface's own noise."""
+    cosine = (directions * normals).sum(axis=-1)
+    return np.asarray(np.minimum(SKIN_M / np.maximum(cosine, 1e-3), LONGEST_START_M), dtype=np.float32)
 
-    Where the room itself stands between a point and the content, as a tabletop does for the floor below, content takes
-    nothing: that light never came.
+
+def in_front(to_content: Float32, to_room: Float32, outward: Float32) -> NDArray[np.bool_]:
+    """Whether content comes before the room along rays: a room's face as near as content counts as what carries it.
 
     Args:
-        content: What casts shadow.
-        room: What was there before.
-        points: (n, 3) on the room's surface.
-        normals: (n, 3) unit, of that surface.
-        lift: Metres above the points where rays towards content start.
-        directions: (n, k, 3) unit.
+        to_content: (...) metres, inf = none.
+        to_room: (...) metres, inf = none.
+        outward: (...) cosine between ray and the room's normal there.
     """
-    origins = (points + lift * normals).astype(np.float32)
-    out = content.blocked(origins, directions, np.inf)
-    point, which = np.nonzero(out)
-    if room.empty or not len(point):
-        return out
-    d = directions[point, which]
-    rays = np.concatenate([origins[point], d], axis=1)
-    to_content, _, _ = content.first_hits(rays)
-    cosine = np.einsum("ij,ij->i", d, normals[point].astype(np.float32))
-    start = np.minimum(SKIN_M / np.maximum(cosine, 1e-3), LONGEST_START_M)
-    rays[:, :3] += start[:, None] * d
-    to_room, outward = room.first_sides(rays)
     sunk = np.where(outward > 0, SUNK_M / np.maximum(outward, 0.1), 0)
-    out[point, which] = start + to_room >= to_content + sunk
-    return out
+    return np.asarray(np.isfinite(to_content) & (to_room >= to_content + sunk))

@@ -15,6 +15,13 @@ from tests.rendering.render_stage import CAMERA, FLOOR, GREY, box_part, cube, ex
 GLOW = Material((0.0, 0.0, 0.0, 1.0), emissive=(1.0, 0.0, 0.0), roughness=1.0)
 
 
+@pytest.fixture
+def marker(monkeypatch: pytest.MonkeyPatch) -> Material:
+    """Content that shows by its glow, but does not light the room."""
+    monkeypatch.setattr("sceneforge.rendering.compositor.lamps_of", lambda *_: None)
+    return GLOW
+
+
 def composed(s) -> np.ndarray:
     return FrameCompositor(s.scene, s.arrangement).compose(s.frame, s.T)
 
@@ -35,8 +42,8 @@ def silhouette(s) -> np.ndarray:
     return leave > np.maximum(enter, 0)
 
 
-def test_perspective_matches_the_projected_box() -> None:
-    s = stage(GLOW)
+def test_perspective_matches_the_projected_box(marker: Material) -> None:
+    s = stage(marker)
     picture = composed(s).astype(int)
     seen = np.argwhere(picture[..., 0] - picture[..., 1] > 40)[:, ::-1]  # more than a seventh of the pixel
     low, high = s.arrangement.placements[0].content.bounds
@@ -50,8 +57,8 @@ def test_perspective_matches_the_projected_box() -> None:
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["sensor", "mesh only"])
-def test_a_partition_in_front_hides_the_content_and_keeps_its_bytes(lost: bool) -> None:
-    s = stage(GLOW, partition=True)
+def test_a_partition_in_front_hides_the_content_and_keeps_its_bytes(lost: bool, marker: Material) -> None:
+    s = stage(marker, partition=True)
     if lost:
         s = s.with_depth(np.zeros(CAMERA.shape))
     out = composed(s)
