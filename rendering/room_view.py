@@ -106,7 +106,8 @@ class RoomViewer:
             T_world_camera: (4, 4) camera-to-world in the scene's world, OpenCV axes.
             rect: Part of the picture; default all of it.
             need: (h, w) of `rect`: pixels that matter; what others show is not to be relied on. Default all.
-            mesh_need: (h, w) of `rect`: pixels where the mesh is asked even though the sensor answers, default `need`.
+            mesh_need: (h, w) of `rect`: pixels among them where exact edges matter, and where the mesh is asked even
+                though the sensor answers. Default `need`.
         """
         import cv2
 
@@ -125,7 +126,8 @@ class RoomViewer:
         sensor, lean = self._registered(sensor, frame, k)
         asked = wide
         if mesh_need is not None:
-            asked = np.maximum(cv2.dilate(_within(pad, inner, mesh_need), around), wide * (sensor == 0))
+            wanted = _within(pad, inner, mesh_need)
+            asked = np.maximum(cv2.dilate(wanted, around), wide * (sensor == 0))
         hits = self._cast(self._mesh, asked, pad, k, T)
         base, source, sigma = kernels.fuse_depth(sensor, sure, hits.depth)
         self._fill_with_planes(base, source, sigma, wide, pad, k, T)

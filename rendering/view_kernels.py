@@ -17,6 +17,10 @@ BINS = 16
 """Steps of inverse depth in which a gap between two surfaces is looked for."""
 SWOLLEN_M = 0.08
 """How far a scanned mesh may reach out beyond a real edge into what no frame has measured: some voxels."""
+UNLIKE = 0.1
+"""Likeness that any colour has to either surface: what is like neither is decided by what is usual."""
+DEEP_PX = 7
+"""How far beyond a hole's rim its surroundings' colours are gathered."""
 SHADOW = 2.0
 """How much likelier a hole beside a near edge shows the far surface, before colour is looked at."""
 COLOR_STEP = 4
@@ -172,20 +176,25 @@ def close_holes(
             inside = to_low * low > SWOLLEN_M * focal
             if source[i, j] == MESH and (inside or (base < high - slack and abs(base - low) > slack)):
                 continue  # too far in for the mesh's edge to be wrong, or a third surface
-            middle, like0, like1, mass0, mass1 = 0.5 * (low + high), 0.0, 0.0, 1e-6, 1e-6
+            middle, first, like0, like1, mass0, mass1 = 0.5 * (low + high), 0.0, 0.0, 0.0, 1e-6, 1e-6
             for q in range(4):
                 step = int(ways[q, i, j])
-                for further in range(step, step + 4 if step else step):
+                for further in range(step, step + DEEP_PX if step else step):
                     y, x = i + further * dy[q], j + further * dx[q]
                     if y < 0 or x < 0 or y >= h or x >= w or sensor[y, x] <= 0:
                         break
+                    if further == step:
+                        first = sensor[y, x]
+                    elif not agrees(sensor[y, x], first):
+                        break
                     like = alike(color, y0 + i, x0 + j, y0 + y, x0 + x, weights)
-                    if sensor[y, x] < middle:
-                        like0, mass0 = like0 + like, mass0 + 1
+                    m = 0.1 + further - step  # right beside an edge depth is fattened
+                    if first < middle:
+                        like0, mass0 = like0 + m * like, mass0 + m
                     else:
-                        like1, mass1 = like1 + like, mass1 + 1
+                        like1, mass1 = like1 + m * like, mass1 + m
             doubt = 1.0 / SHADOW if lean[i, j] else SHADOW
-            near = like0 / mass0 + 0.02 > doubt * (like1 / mass1 + 0.02)
+            near = like0 / mass0 + UNLIKE > doubt * (like1 / mass1 + UNLIKE)
             total, weight = 0.0, 0.0
             for q in range(4):
                 step = int(ways[q, i, j])
@@ -286,7 +295,9 @@ def cut_edges(
             z0, z1, n0, n1 = 0.0, 0.0, 1e-9, 1e-9
             like0, like1, mass0, mass1, prior0, prior1 = 0.0, 0.0, 1e-6, 1e-6, 0.0, 0.0
             for y in range(max(i - reach, 0), min(i + reach + 1, h), step):
-                for x in range(max(j - reach, 0), min(j + reach + 1, w), step):
+                # Every second pixel, like the black fields of a chessboard, says as much as all of them.
+                left = max(j - reach, 0)
+                for x in range(left + (left + y + i + j) % 2, min(j + reach + 1, w), 2 * step):
                     z = depth[y, x]
                     if not math.isfinite(z):
                         continue

@@ -18,7 +18,16 @@ from sceneforge.pipeline import understand
 from sceneforge.rendering.occlusion import seen_past
 from sceneforge.rendering.room_view import RoomView, RoomViewer
 
-from .occlusion import PLANE_DEPTHS_M, Bools, FlickerScores, PlaneScores, held_plane, mean_known, points_in_frame
+from .occlusion import (
+    PLANE_DEPTHS_M,
+    Bools,
+    FlickerScores,
+    PlaneScores,
+    held_plane,
+    mean_known,
+    points_in_frame,
+    silhouettes,
+)
 
 METHODS = ("ours", "raw", "mesh")
 """Our decision; the frame's nearest depth reading against the content's, holes hiding nothing; the mesh alone."""
@@ -48,10 +57,10 @@ def evaluate(*, data: Path | None = None, seed: int = 0, every: int = 1) -> dict
 
         - iou, band_iou: harmonic mean of the IoU of visible and hidden pixels, whole picture and boundary band, mean
           over frames and fronto-parallel planes at 1.5 ... 5.0 m;
-        - band_wrong: share of the boundary band decided wrongly;
+        - band_wrong: share of the boundary band decided wrongly; silhouette_wrong: of its part at jumps of depth;
         - flicker: share of surface points that change state between two frames where truth does not.
 
-        "ours_over_raw" says by what ours multiplies raw's band_wrong and flicker.
+        "ours_over_raw" says by what ours multiplies raw's errors.
 
     Raises:
         UsageError: `data` holds no generated scan with full truth.
@@ -80,7 +89,8 @@ def _summary(cases: list[dict[str, Any]]) -> dict[str, Any]:
         m: {k: round(mean_known(c[m][k] for c in cases), 5) for k in cases[0][m]} for m in METHODS
     }
     metrics["ours_over_raw"] = {
-        k: round(metrics["ours"][k] / max(metrics["raw"][k], 1e-9), 3) for k in ("band_wrong", "flicker")
+        k: round(metrics["ours"][k] / max(metrics["raw"][k], 1e-9), 3)
+        for k in ("band_wrong", "silhouette_wrong", "flicker")
     }
     return {"name": "occlusion", "metrics": metrics, "cases": cases}
 
@@ -126,10 +136,11 @@ def case(folder: Path, seed: int, every: int = 1, scene: Scene | None = None) ->
 
 
 def _hold_planes(scores: dict[str, _Scores], tests: dict[str, Callable[[Float32], Bools]], truth: Float32) -> None:
+    jumps = silhouettes(truth)
     for z in PLANE_DEPTHS_M:
         plane = np.full(truth.shape, z, dtype=np.float32)
         for method, s in scores.items():
-            s.planes.add(tests[method](plane), plane < truth, truth > 0)
+            s.planes.add(tests[method](plane), plane < truth, truth > 0, jumps)
 
 
 def tests_of(frame: Frame, view: RoomView) -> dict[str, Callable[[Float32], Bools]]:

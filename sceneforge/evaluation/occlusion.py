@@ -39,6 +39,16 @@ def boundary_band(visible: Bools) -> Bools:
     return np.asarray(cv2.dilate(rim, np.ones((BAND_PX, BAND_PX), np.uint8)), dtype=np.bool_)
 
 
+def silhouettes(depth: Float32) -> Bools:
+    """(H, W) pixels within four of a jump of true depth (H, W), metres, 0 = unknown."""
+    import cv2
+
+    window = np.ones((3, 3), np.uint8)
+    low = cv2.erode(np.where(depth > 0, depth, np.float32(1e3)), window)
+    jump = cv2.dilate(depth, window) - low > 0.06 + 0.04 * low
+    return np.asarray(cv2.dilate(jump.astype(np.uint8), np.ones((9, 9), np.uint8)), dtype=np.bool_)
+
+
 def harmonic_iou(predicted: Bools, truth: Bools, counted: Bools) -> float:
     """Harmonic mean of the IoU of visible and of hidden pixels, over those `counted`; NaN if truth is all one kind."""
     both = []
@@ -61,16 +71,21 @@ class PlaneScores:
     band_wrong: list[float] = field(default_factory=list)
     """Share of the band's pixels that are decided wrongly, per frame and plane."""
 
-    def add(self, predicted: Bools, truth: Bools, known: Bools) -> None:
-        """One frame and plane: (H, W) visible as predicted, visible in truth, and where truth is known."""
+    silhouette_wrong: list[float] = field(default_factory=list)
+    """The same where the band follows a jump of true depth, not a line along which the plane meets a surface."""
+
+    def add(self, predicted: Bools, truth: Bools, known: Bools, silhouettes: Bools) -> None:
+        """One frame and plane: (H, W) visible as predicted, visible in truth, where truth is known, and `silhouettes`."""
         band = boundary_band(truth) & known
+        wrong, at_jump = predicted != truth, band & silhouettes
         self.iou.append(harmonic_iou(predicted, truth, known))
         self.band_iou.append(harmonic_iou(predicted, truth, band))
-        self.band_wrong.append(float((predicted != truth)[band].mean()) if band.any() else float("nan"))
+        self.band_wrong.append(float(wrong[band].mean()) if band.any() else float("nan"))
+        self.silhouette_wrong.append(float(wrong[at_jump].mean()) if at_jump.any() else float("nan"))
 
     def means(self) -> dict[str, float]:
         """Means over the frames and planes where truth has both kinds of pixels."""
-        names = ("iou", "band_iou", "band_wrong")
+        names = ("iou", "band_iou", "band_wrong", "silhouette_wrong")
         return {name: round(mean_known(getattr(self, name)), 4) for name in names}
 
 
