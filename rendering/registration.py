@@ -58,7 +58,9 @@ class EdgeRegistration:
         if self._counts[band, side] < LEAST_EDGES:
             return 0
         profile = np.convolve(self._profiles[band, side], (0.25, 0.5, 0.25), mode="same")[1:-1]
-        at = int(profile.argmax())
+        # The other rim of thin things is an edge too: of equals the nearer one counts.
+        away = np.abs(np.arange(len(profile)) - (SEARCH - 1))
+        at = int((profile * (1 - 0.03 * away)).argmax())
         inward = at - (SEARCH - 1)
         believed = profile[at] > PEAK * np.median(profile) and abs(inward) <= MOST
         return inward if believed else 0

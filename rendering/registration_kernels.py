@@ -113,10 +113,19 @@ def drop_displaced(sensor: Array, displacement: Array, bands: Array, out: Array,
                     near_first = before < z
                     n = displacement[band_of(min(before, z), bands), 2 * axis + (1 if near_first else 0)]
                     if s - last <= GAP_PX and n != 0:
-                        # A thin thing keeps its middle.
-                        most = max((last - start) // 3, 0) if near_first else abs(n)
                         inward = near_first if n > 0 else not near_first
-                        for t in range(min(abs(n), most) if n > 0 else abs(n)):
+                        many = abs(n)
+                        if n > 0:  # a thin thing keeps its middle
+                            wide = last + 1 - start
+                            if not near_first:
+                                wide = 1
+                                while s + wide < length and wide < 3 * n:
+                                    beyond = sensor[line, s + wide] if axis == 0 else sensor[s + wide, line]
+                                    if beyond <= 0 or jumps(beyond, z):
+                                        break
+                                    wide += 1
+                            many = min(n, wide // 3)
+                        for t in range(many):
                             at = last - t if inward else s + t
                             if at < 0 or at >= length:
                                 break

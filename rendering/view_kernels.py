@@ -17,6 +17,10 @@ BINS = 16
 """Steps of inverse depth in which a gap between two surfaces is looked for."""
 SWOLLEN_M = 0.08
 """How far a scanned mesh may reach out beyond a real edge into what no frame has measured: some voxels."""
+STRANGE = 0.15
+"""Likeness to both surfaces below which a pixel at an edge may be a mixture of the two."""
+PLAIN = 6.0
+"""Least squared distance of two surfaces' colours, over their variances, from which their mixture can be measured."""
 UNLIKE = 0.1
 """Likeness that any colour has to either surface: what is like neither is decided by what is usual."""
 DEEP_PX = 7
@@ -249,6 +253,42 @@ def split_at(depth: Array, i: int, j: int, reach: int, step: int, low: float, hi
 
 
 @kernel
+def add_color(sums: Array, side: int, weight: float, color: Array, y: int, x: int) -> None:
+    """Add a pixel to a side's weighted sums: three channels, their squares together, the weight."""
+    sums[side, 4] += weight
+    for c in range(3):
+        v = float(color[y, x, c])
+        sums[side, c] += weight * v
+        sums[side, 3] += weight * v * v
+
+
+@kernel
+def mixture(sums: Array, color: Array, y: int, x: int) -> float:
+    """The near surface's share in a pixel whose colour lies between those of two plain surfaces; -1 = cannot be told.
+
+    The line from the far side's mean colour to the near one's, as in matting; both must be plain beside their distance,
+    and the pixel must lie on the line.
+    """
+    if sums[0, 4] < 1e-3 or sums[1, 4] < 1e-3:
+        return -1.0
+    apart, along, spread, length = 0.0, 0.0, 0.0, 0.0
+    for c in range(3):
+        near, far, v = sums[0, c] / sums[0, 4], sums[1, c] / sums[1, 4], float(color[y, x, c])
+        apart += (near - far) ** 2
+        along += (near - far) * (v - far)
+        length += (v - far) ** 2
+        spread -= near * near + far * far
+    spread += sums[0, 3] / sums[0, 4] + sums[1, 3] / sums[1, 4]
+    if apart < PLAIN * max(spread, 20.0):
+        return -1.0
+    share = along / apart
+    off = length - along * share
+    if share < 0.12 or share > 0.88 or off > 0.03 * apart:
+        return -1.0
+    return share
+
+
+@kernel
 def cut_edges(
     depth: Array,
     trust: Array,
@@ -285,6 +325,7 @@ def cut_edges(
     cover = np.ones((h, w), dtype=np.float32)
     counts = np.empty(BINS, dtype=np.int64)
     place = np.exp(-(np.arange(reach + 1) ** 2) / (2.0 * blur * blur))
+    sums = np.zeros((2, 5))
     for i in range(h):
         for j in range(w):
             if not need[i, j] or not math.isfinite(depth[i, j]) or agrees(low[i, j], high[i, j]):
@@ -293,7 +334,8 @@ def cut_edges(
             if split == 0.0:
                 continue
             z0, z1, n0, n1 = 0.0, 0.0, 1e-9, 1e-9
-            like0, like1, mass0, mass1, prior0, prior1 = 0.0, 0.0, 1e-6, 1e-6, 0.0, 0.0
+            like0, like1, prior0, prior1 = 0.0, 0.0, 0.0, 0.0
+            sums[:] = 0.0
             for y in range(max(i - reach, 0), min(i + reach + 1, h), step):
                 # Every second pixel, like the black fields of a chessboard, says as much as all of them.
                 left = max(j - reach, 0)
@@ -303,17 +345,19 @@ def cut_edges(
                         continue
                     q = alike(color, y0 + i, x0 + j, y0 + y, x0 + x, weights)
                     p = place[abs(y - i)] * place[abs(x - j)]
-                    t = trust[y, x]
-                    m = t * (0.1 + p)
+                    m = trust[y, x] * (0.1 + p)
                     if z < split:
-                        like0, mass0, prior0 = like0 + m * q, mass0 + m, prior0 + p
+                        like0, prior0, side = like0 + m * q, prior0 + p, 0
                         z0, n0 = z0 + (0.02 + p) * z, n0 + 0.02 + p
                     else:
-                        like1, mass1, prior1 = like1 + m * q, mass1 + m, prior1 + p
+                        like1, prior1, side = like1 + m * q, prior1 + p, 1
                         z1, n1 = z1 + (0.02 + p) * z, n1 + 0.02 + p
+                    add_color(sums, side, m, color, y0 + y, x0 + x)
             if n0 < 1e-6 or n1 < 1e-6:
                 continue
-            like0, like1 = like0 / mass0 + 0.02, like1 / mass1 + 0.02
-            a = prior0 * like0 / (prior0 * like0 + prior1 * like1)
-            near[i, j], far[i, j], cover[i, j] = z0 / n0, z1 / n1, smooth(0.1, 0.9, a)
+            like0, like1 = like0 / (sums[0, 4] + 1e-6) + 0.02, like1 / (sums[1, 4] + 1e-6) + 0.02
+            a = smooth(0.1, 0.9, prior0 * like0 / (prior0 * like0 + prior1 * like1))
+            strange = max(like0, like1) < STRANGE and 0.1 < prior0 / (prior0 + prior1) < 0.9
+            mixed = mixture(sums, color, y0 + i, x0 + j) if strange else -1.0
+            near[i, j], far[i, j], cover[i, j] = z0 / n0, z1 / n1, mixed if mixed >= 0 else a
     return near, far, cover

@@ -75,7 +75,7 @@ class PlaneScores:
     """The same where the band follows a jump of true depth, not a line along which the plane meets a surface."""
 
     def add(self, predicted: Bools, truth: Bools, known: Bools, silhouettes: Bools) -> None:
-        """One frame and plane: (H, W) visible as predicted, visible in truth, where truth is known, and `silhouettes`."""
+        """One frame and plane: (H, W) visible as predicted and in truth, where truth is known, and `silhouettes`."""
         band = boundary_band(truth) & known
         wrong, at_jump = predicted != truth, band & silhouettes
         self.iou.append(harmonic_iou(predicted, truth, known))
