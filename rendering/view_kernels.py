@@ -17,7 +17,7 @@ BINS = 16
 """Steps of inverse depth in which a gap between two surfaces is looked for."""
 SWOLLEN_M = 0.08
 """How far a scanned mesh may reach out beyond a real edge into what no frame has measured: some voxels."""
-STRANGE = 0.15
+STRANGE = 0.3
 """Likeness to both surfaces below which a pixel at an edge may be a mixture of the two."""
 PLAIN = 6.0
 """Least squared distance of two surfaces' colours, over their variances, from which their mixture can be measured."""
