@@ -11,6 +11,7 @@ from sceneforge.core.transforms import make_transform, yaw_rotation
 
 from .box_faces import fit_faces
 from .labelling import ON_WALLS, STRUCTURE, Levels
+from .parting import connected, part_at_tops
 from .surfels import Int64, Surfels
 
 MIN_AREA_M2 = 0.06
@@ -26,10 +27,10 @@ def find_objects(
 
     A group's label comes from its largest table-like or seat-like plane, else it is "other". Furniture is taken to
     stand on the floor, and what is inside its box (legs that lost touch, chairs pushed under) belongs to it. Touching
-    things form one group: geometry alone does not part a cup from its table.
+    things form one group, parted at table tops: what stands on a table or is pushed up to it is a thing of its own.
     """
     chosen = np.flatnonzero(_loose(surfels, planes, surfel_plane, levels))
-    groups = _groups(surfels, chosen)
+    groups = [g for c in connected(surfels, chosen) for g in part_at_tops(c, surfels, planes, surfel_plane)]
     found: list[tuple[float, Int64, SceneObject]] = []
     for members in groups:
         area = float(surfels.area[members].sum())
@@ -95,21 +96,6 @@ def _loose(surfels: Surfels, planes: tuple[Plane, ...], surfel_plane: Int32, lev
             outline = shapely.Polygon(p.polygon).buffer(0.15)
             loose[near[shapely.contains_xy(outline, local[near, 0], local[near, 2])]] = False
     return np.asarray(loose)
-
-
-def _groups(surfels: Surfels, chosen: Int64) -> list[Int64]:
-    """Connected groups of the chosen surfels."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    if not len(chosen):
-        return []
-    size = len(surfels.area)
-    ones = np.ones(len(surfels.indices), np.uint8)
-    graph = csr_matrix((ones, surfels.indices, surfels.indptr), shape=(size, size))
-    count, group = connected_components(graph[chosen][:, chosen], directed=False)
-    order = np.argsort(group, kind="stable")
-    return np.split(chosen[order], np.searchsorted(group[order], np.arange(1, count)))
 
 
 def _inside(points: Float64, box: OrientedBox) -> float:
