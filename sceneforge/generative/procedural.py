@@ -43,6 +43,7 @@ def texture(
     *,
     origin_m: tuple[float, float] = (0.0, 0.0),
     period_m: tuple[float, float] = (0.0, 0.0),
+    supersample: int = 4,
     progress: Callable[[float], None] | None = None,
 ) -> Float32:
     """(H, W, 3) float32 sRGB in 0..1 of what the prompt means.
@@ -54,10 +55,11 @@ def texture(
         seed: Of the pattern and of the variation of its palette.
         origin_m: Plane coordinates of the upper left corner.
         period_m: Length of a repeat along x and y; 0 = none.
+        supersample: At most this many samples along the side of a pixel, against aliasing.
         progress: Told the share that is done.
     """
     height, width = shape
-    fine = max(1, min(4, math.ceil(metres_per_pixel / FINEST_M)))
+    fine = max(1, min(supersample, math.ceil(metres_per_pixel / FINEST_M)))
     step = metres_per_pixel / fine
     rows = max(1, BAND_PIXELS // (width * fine * fine))
     out = np.empty((height, width, 3), np.float32)
