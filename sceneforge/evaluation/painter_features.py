@@ -164,7 +164,7 @@ def _build(torch: Any) -> Any:
 def _Same(nn: Any, a: int, b: int, k: int, stride: int, groups: int) -> Any:
     """A convolution padded as TensorFlow does ("same": more on the lower right), as these weights expect."""
 
-    class Same(nn.Conv2d):  # type: ignore[misc, name-defined]
+    class Same(nn.Conv2d):  # type: ignore[misc]
         def forward(self, x: Any) -> Any:
             spare = [max((-(-n // stride) - 1) * stride + k - n, 0) for n in x.shape[2:]]
             pad = (spare[1] // 2, spare[1] - spare[1] // 2, spare[0] // 2, spare[0] - spare[0] // 2)
