@@ -99,12 +99,12 @@ def understand_scan(
     account = Account()
     bad: list[FrameError] = []
     pose_confidence = np.ones(len(scan))
-    if not scan.has_depth:
-        scan = _with_swept_depth(scan, every, progress, account)
     if ignore_poses or not scan.has_poses:
         scan, pose_confidence = _tracked(scan, seed, progress, bad, account)
-    elif refine_poses:
+    elif refine_poses and scan.has_depth:
         scan, pose_confidence = _refined(scan, every, progress, bad, account)
+    if not scan.has_depth:
+        scan = _with_swept_depth(scan, every, progress, account)
     used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
     asked = range(0, len(scan), every)
     _check_lost_frames(account, scan, asked, len(used))
@@ -327,15 +327,9 @@ def _estimate_up(mesh: Mesh, prior: Float64, account: Account) -> UpEstimate:
 
 
 def _with_swept_depth(scan: Scan, every: int, progress: Progress, account: Account) -> Scan:
-    """The scan with depth from several views in place of a sensor's.
-
-    Raises:
-        ScanError: There are no poses either.
-    """
+    """The scan with depth from several views in place of a sensor's."""
     from .depth.multiview import swept_depth, with_depth
 
-    if not scan.has_poses:
-        raise ScanError("neither depth nor poses", path=scan.path, expected="one of them: pictures alone have no size")
     with account.stage("depth"):
         found = swept_depth(scan, range(0, len(scan), every), progress=progress)
     account.warnings.append("depth was found from several views each: surfaces without texture may be missing or wrong")

@@ -329,6 +329,7 @@ def joint_bilateral(
     radius: int,
     space_sigma: float,
     color_sigma: float,
+    where: UInt8,
     out: Float32,
 ) -> None:
     """Mean depth (H, W) of the readings around each pixel, weighed by distance and colour: the classic peer.
@@ -339,12 +340,16 @@ def joint_bilateral(
         color: (H, W, 3) guide, 0..255.
         radius: Half the window's width in pixels.
         space_sigma, color_sigma: Standard deviations of the two weights.
+        where: (H, W) 1 = filter this pixel; others keep their depth.
         out: (H, W) filled; 0 where the window holds no reading.
     """
     height, width = depth.shape
     a, b = np.float32(-0.5 / space_sigma**2), np.float32(-0.5 / color_sigma**2)
     for y in range(first, last):
         for x in range(width):
+            if not where[y, x]:
+                out[y, x] = depth[y, x]
+                continue
             total = value = np.float32(0)
             for dy in range(-radius, radius + 1):
                 for dx in range(-radius, radius + 1):

@@ -32,7 +32,8 @@ def track(
 
     Views are linked where their features and surfaces agree (neighbours in time, views that look alike, views that
     turn out to overlap), all links are balanced in a robust pose graph, and what no trustworthy link ties together is
-    reported as separate fragments rather than guessed. Memory grows by about a megabyte per key view.
+    reported as separate fragments rather than guessed. Memory grows by about a megabyte per key view. A scan without
+    depth goes to `pictures.track_pictures`.
 
     Args:
         scan: The capture. Frames are read once, in order.
@@ -44,6 +45,10 @@ def track(
         FrameError: A frame is unreadable and `bad` is None.
         ScanError: Too many frames are unreadable (see `Scan.frames`).
     """
+    if not scan.has_depth:
+        from .pictures import track_pictures
+
+        return track_pictures(scan, seed=seed, progress=progress, bad=bad)
     views, ties, notes = _read(scan, seed, progress, bad)
     n = len(scan)
     if not views:

@@ -56,7 +56,7 @@ def test_every_pixel_gets_depth(refined: RefinedDepth) -> None:
 def test_edges_and_holes_are_twice_as_good_as_the_bilateral_filters(view: View, refined: RefinedDepth) -> None:
     d = view.frame.depth
     peer = np.empty_like(d)
-    joint_bilateral(0, len(d), d, view.frame.color.astype(np.float32), 9, 4.0, 15.0, peer)
+    joint_bilateral(0, len(d), d, view.frame.color.astype(np.float32), 9, 4.0, 15.0, np.ones(d.shape, np.uint8), peer)
     for where in (band(view.box), d == 0):
         assert mean_error(refined.depth, view, where) < 0.5 * mean_error(peer, view, where)
         assert (refined.depth[where] > 0).all()

@@ -37,8 +37,8 @@ def texture(points: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Smooth noise in space: neighbouring lattice values of a seeded grid, 4 cm apart."""
     from scipy.ndimage import map_coordinates
 
-    grid = np.random.default_rng(7).uniform(20, 235, (32, 32, 32))
-    at = np.moveaxis(points / 0.04, -1, 0) % 31
+    grid = np.random.default_rng(7).uniform(20, 235, (96, 96, 96))
+    at = np.moveaxis(points / 0.04, -1, 0) % 95
     gray = map_coordinates(grid, at, order=1, mode="grid-wrap")
     return np.repeat(gray[..., None], 3, axis=2).astype(np.uint8)
 
