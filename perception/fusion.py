@@ -49,6 +49,7 @@ class DepthFusion:
     ) -> None:
         self.voxel_m, self.max_depth_m, self.edge_ratio = voxel_m, max_depth_m, edge_ratio
         self.frames = 0
+        self._gain, self._log_gains = np.ones(3), np.zeros(3)
         self._band = BAND_VOXELS * voxel_m
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._threads = threads or cores
@@ -60,7 +61,11 @@ class DepthFusion:
         self._grow(2048)
 
     def add(self, frame: Frame, T_world_camera: Float64) -> None:
-        """Integrate one frame seen from `T_world_camera` (4, 4)."""
+        """Integrate one frame seen from `T_world_camera` (4, 4).
+
+        Its colours are brought to the exposure of what was fused before, so that a camera that adapts leaves no seams.
+        """
+        from . import reading_kernels as r
         from . import volume_kernels as k
 
         self.frames += 1
@@ -69,6 +74,24 @@ class DepthFusion:
         blocks = self._touched(depth, K_depth, np.ascontiguousarray(T_world_camera, dtype=np.float64))
         T_camera_world = inverse(T_world_camera)
         v = self._voxels
+        weights = r.reading_weights(depth, K_depth[0], K_depth[1])
+        believed, gain = r.exposure_gain(
+            blocks,
+            self._coords,
+            v["sdf"],
+            v["seen"],
+            v["color"],
+            depth,
+            frame.color,
+            K_depth,
+            K_color,
+            T_camera_world,
+            self.voxel_m,
+        )
+        if believed:  # else too little known is in view, and the exposure before is the best guess
+            self._gain = gain
+        gain = self._gain
+        self._log_gains += np.log(gain)
 
         def work(part: Int32) -> None:
             k.integrate(
@@ -79,7 +102,9 @@ class DepthFusion:
                 v["seen"],
                 v["color"],
                 depth,
+                weights,
                 frame.color,
+                gain,
                 K_depth,
                 K_color,
                 T_camera_world,
@@ -112,10 +137,13 @@ class DepthFusion:
         least = int(np.clip(self.frames // 15, 1, 2))
         after = k.neighbour_table(n, self._coords, self._table_key, self._table_value, 1)
         index = np.empty((n, SIDE**3), np.int32)
-        vertices, colors = k.cell_vertices(
+        vertices, painted = k.cell_vertices(
             n, self._coords, after, v["sdf"], v["seen"], v["color"], least, self.voxel_m, index
         )
         before = k.neighbour_table(n, self._coords, self._table_key, self._table_value, -1)
+        # From the first frame's exposure to that of a typical one.
+        typical = np.exp(-self._log_gains / max(self.frames, 1))
+        colors = np.clip(painted * typical.astype(np.float32) + np.float32(0.5), 0, 255).astype(np.uint8)
         faces = k.edge_faces(n, before, after, v["sdf"], v["seen"], least, index)
         faces = faces[_large_components(vertices, faces, min_component_m2)]
         used = np.zeros(len(vertices), bool)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 
 SIDE = 8
+COLOR_SCALE = 128.0
+"""Colours are kept in steps of 1 / 128, with room above white for frames that were exposed longer."""
 EMPTY = np.int64(-1)
 _REACH = 1 << 20
 _HALF = _REACH // 2
@@ -161,7 +163,9 @@ def integrate(
     seen: UInt8,
     color: NDArray[np.uint16],
     depth: Float32,
+    weights: Float32,
     picture: UInt8,
+    gain: Float64,
     depth_intrinsics: Float64,
     color_intrinsics: Float64,
     T_camera_world: Float64,
@@ -170,9 +174,9 @@ def integrate(
 ) -> None:
     """Fold one frame into the given blocks: running weighted means of distance and colour (Curless & Levoy 1996).
 
-    A reading weighs 1 / depth squared beyond one metre, as its error grows. Behind the surface it fades (Bylow et al.
-    2013) and ends as soon as noise allows: what lies there is hidden, and a reading that reached on would grow skirts
-    past far edges.
+    Readings weigh as `reading_weights` says, colours are multiplied by `gain`. Behind the surface a reading fades
+    (Bylow et al. 2013) and ends as soon as noise allows: what lies there is hidden, and a reading that reached on would
+    grow skirts past far edges.
     """
     fx, fy, cx, cy = depth_intrinsics
     gx, gy, hx, hy = color_intrinsics
@@ -206,7 +210,7 @@ def integrate(
                     behind = min(2.6 * voxel_m + 0.004 * d * d, band)
                     if distance <= -behind:
                         continue
-                    w = 1.0 if d < 1.0 else 1.0 / (d * d)
+                    w = float(weights[v, u])
                     if distance < 0:
                         w *= 1.0 + 0.9 * distance / behind
                     value = min(distance * inverse_band, 1.0)
@@ -226,7 +230,8 @@ def integrate(
                             blend = 1.0 if bare else share
                             for c in range(3):
                                 now = color[b, at, c]
-                                color[b, at, c] = np.uint16(now + (256.0 * picture[t, s, c] - now) * blend + 0.5)
+                                fresh = min(COLOR_SCALE * gain[c] * picture[t, s, c], 65534.0)
+                                color[b, at, c] = np.uint16(now + (fresh - now) * blend + 0.5)
 
 
 @njit(cache=True, nogil=True)
@@ -240,12 +245,12 @@ def cell_vertices(
     least: int,
     voxel_m: float,
     index: Int32,
-) -> tuple[Float32, UInt8]:
+) -> tuple[Float32, Float32]:
     """Surface nets, first half (Gibson 1998): one vertex in every cell the surface passes, at the mean of its edge
     crossings. `index` (N, 512) gets each cell's vertex, -1 = none."""
     capacity = 1024
     vertices = np.empty((capacity, 3), np.float32)
-    colors = np.empty((capacity, 3), np.uint8)
+    colors = np.empty((capacity, 3), np.float32)
     used = 0
     d = np.empty(8)
     at_block = np.empty(8, np.int64)
@@ -295,16 +300,16 @@ def cell_vertices(
                         more = np.empty((capacity, 3), np.float32)
                         more[:used] = vertices
                         vertices = more
-                        paint = np.empty((capacity, 3), np.uint8)
+                        paint = np.empty((capacity, 3), np.float32)
                         paint[:used] = colors
                         colors = paint
                     vertices[used, 0] = (coords[b, 0] * SIDE + i + sx / crossings) * voxel_m
                     vertices[used, 1] = (coords[b, 1] * SIDE + j + sy / crossings) * voxel_m
                     vertices[used, 2] = (coords[b, 2] * SIDE + k + sz / crossings) * voxel_m
-                    scale = 1.0 / (256.0 * crossings)
-                    colors[used, 0] = np.uint8(min(red * scale + 0.5, 255.0))
-                    colors[used, 1] = np.uint8(min(green * scale + 0.5, 255.0))
-                    colors[used, 2] = np.uint8(min(blue * scale + 0.5, 255.0))
+                    scale = 1.0 / (COLOR_SCALE * crossings)
+                    colors[used, 0] = red * scale
+                    colors[used, 1] = green * scale
+                    colors[used, 2] = blue * scale
                     index[b, cell] = used
                     used += 1
     return vertices[:used].copy(), colors[:used].copy()

@@ -1,0 +1,115 @@
+"""Compiled loops over one frame's readings: how much each depth reading is worth, and how the frame was exposed.
+
+Imported on first use only: numba is slow to import.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
+
+from .volume_kernels import COLOR_SCALE, SIDE
+
+REACH = 2
+"""Slopes are taken over this many pixels to each side: sensors smooth over as many."""
+BINS = 128
+LARGEST = 0.7
+"""Exposures that differ by more than a factor of two (natural logarithm) are not believed."""
+MIN_SAMPLES = 400
+
+
+@njit(cache=True, nogil=True)
+def reading_weights(depth: Float32, fx: float, fy: float) -> Float32:
+    """Weight (H, W) of each depth reading: what its error grows with, distance and grazing angle, counts against it.
+
+    Inverse variance for an error of d^2 (disparity) and 1 / cos (Nguyen et al. 2012), 1 within a metre face on.
+    """
+    height, width = depth.shape
+    out = np.zeros((height, width), np.float32)
+    for v in range(height):
+        for u in range(width):
+            d = depth[v, u]
+            if d <= 0:
+                continue
+            slope = 0.0
+            if REACH <= u < width - REACH:
+                a, b = depth[v, u - REACH], depth[v, u + REACH]
+                if a > 0 and b > 0:
+                    slope += ((b - a) / (2 * REACH) * fx / d) ** 2
+            if REACH <= v < height - REACH:
+                a, b = depth[v - REACH, u], depth[v + REACH, u]
+                if a > 0 and b > 0:
+                    slope += ((b - a) / (2 * REACH) * fy / d) ** 2
+            near = 1.0 if d < 1.0 else 1.0 / (d * d)
+            out[v, u] = near * max(1.0 / (1.0 + slope), 0.1)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def exposure_gain(
+    blocks: Int32,
+    coords: Int32,
+    sdf: Float32,
+    seen: UInt8,
+    color: NDArray[np.uint16],
+    depth: Float32,
+    picture: UInt8,
+    depth_intrinsics: Float64,
+    color_intrinsics: Float64,
+    T_camera_world: Float64,
+    voxel_m: float,
+) -> tuple[bool, Float64]:
+    """Whether enough says so, and the factors (3,) that give a picture the exposure of the surface fused so far.
+
+    The median ratio of a channel over surface voxels seen before, where neither is dark or burnt out.
+    """
+    fx, fy, cx, cy = depth_intrinsics
+    gx, gy, hx, hy = color_intrinsics
+    height, width = depth.shape
+    tall, wide = picture.shape[:2]
+    R = T_camera_world
+    held = np.zeros((3, BINS), np.int64)
+    samples = 0
+    for n in range(len(blocks)):
+        b = blocks[n]
+        for cell in range(n % 3, SIDE * SIDE * SIDE, 3):  # a third of the voxels will do
+            if seen[b, cell] < 1 or abs(sdf[b, cell]) > 0.25:
+                continue
+            x = (coords[b, 0] * SIDE + cell // 64) * voxel_m
+            y = (coords[b, 1] * SIDE + cell // 8 % 8) * voxel_m
+            z = (coords[b, 2] * SIDE + cell % 8) * voxel_m
+            qz = R[2, 0] * x + R[2, 1] * y + R[2, 2] * z + R[2, 3]
+            if qz < 0.05:
+                continue
+            qx = (R[0, 0] * x + R[0, 1] * y + R[0, 2] * z + R[0, 3]) / qz
+            qy = (R[1, 0] * x + R[1, 1] * y + R[1, 2] * z + R[1, 3]) / qz
+            u, v = int(np.floor(fx * qx + cx + 0.5)), int(np.floor(fy * qy + cy + 0.5))
+            s, t = int(np.floor(gx * qx + hx + 0.5)), int(np.floor(gy * qy + hy + 0.5))
+            if not (0 <= u < width and 0 <= v < height and 0 <= s < wide and 0 <= t < tall):
+                continue
+            if abs(depth[v, u] - qz) > 1.5 * voxel_m:
+                continue
+            fine = True
+            for c in range(3):
+                fine = fine and 16 <= picture[t, s, c] <= 240 and color[b, cell, c] >= 16 * COLOR_SCALE
+            if fine:
+                samples += 1
+                for c in range(3):
+                    r = np.log(color[b, cell, c] / (COLOR_SCALE * picture[t, s, c]))
+                    held[c, min(max(int((r / LARGEST + 1) * BINS / 2), 0), BINS - 1)] += 1
+    gain = np.ones(3)
+    believed = samples >= MIN_SAMPLES
+    if believed:
+        for c in range(3):
+            total, k = 0, 0
+            while 2 * (total + held[c, k]) < samples:
+                total += held[c, k]
+                k += 1
+            inside = (0.5 * samples - total) / held[c, k]
+            log = ((k + inside) * 2 / BINS - 1) * LARGEST
+            believed = believed and abs(log) < 0.95 * LARGEST
+            gain[c] = np.exp(log)
+    return believed, gain
