@@ -74,7 +74,7 @@ def _turned(box: OrientedBox, normal: Float64, area: Float64) -> Float64:
     R = np.asarray(box.T_world_box[:3, :3])
     flat = np.abs(normal[:, 1]) < 0.3
     sides = 2 * box.size[1] * (box.size[0] + box.size[2])
-    if area[flat].sum() < MIN_COVER * sides / 2:
+    if not flat.any() or area[flat].sum() < MIN_COVER * sides / 2:
         return R
     # Four sides at right angles: the fourth power of the direction is the same for all.
     angle = np.arctan2(normal[flat, 2], normal[flat, 0])
