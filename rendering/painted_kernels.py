@@ -175,7 +175,7 @@ def refine(
                 like_on = CLUTTER
             if n_other < 0.02:
                 like_off = CLUTTER
-            out[i, j] = smooth(0.15, 0.85, prior * like_on / (prior * like_on + (1.0 - prior) * like_off))
+            out[i, j] = smooth(0.3, 0.92, prior * like_on / (prior * like_on + (1.0 - prior) * like_off))
     return out
 
 
