@@ -35,6 +35,7 @@ class EdgeRegistration:
     def __init__(self) -> None:
         self._profiles = np.zeros((len(BANDS_M) + 1, 4, 2 * SEARCH + 1))
         self._counts = np.zeros((len(BANDS_M) + 1, 4), dtype=np.int64)
+        self._displaced = np.zeros((len(BANDS_M) + 1, 4), dtype=np.int32)
         self._seen: set[int] = set()
 
     def update(self, frame: Frame, k: Float64, kd: Float64) -> Int32:
@@ -51,8 +52,10 @@ class EdgeRegistration:
         if frame.index not in self._seen and len(self._seen) < FRAMES:
             self._seen.add(frame.index)
             edge_profiles(frame.depth, frame.color, k, kd, np.array(BANDS_M), self._profiles, self._counts)
-        bands = range(len(self._profiles))
-        return np.array([[self._displacement(b, side) for side in range(4)] for b in bands], dtype=np.int32)
+            bands = range(len(self._profiles))
+            found = [[self._displacement(b, side) for side in range(4)] for b in bands]
+            self._displaced = np.array(found, dtype=np.int32)
+        return self._displaced
 
     def _displacement(self, band: int, side: int) -> int:
         if self._counts[band, side] < LEAST_EDGES:

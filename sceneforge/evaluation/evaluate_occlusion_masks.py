@@ -19,6 +19,7 @@ from sceneforge.core import Camera, Frame, InputError, Label, Plane, Scene, Usag
 from sceneforge.core.arrays import Float32
 from sceneforge.core.transforms import make_transform
 from sceneforge.rendering.occlusion import occlusion
+from sceneforge.rendering.occlusion_score import OcclusionScore
 from sceneforge.rendering.room_view import RoomViewer
 
 from .evaluate_occlusion import nearest_reading
@@ -43,7 +44,10 @@ def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
 
     Returns:
         {"name", "metrics", "cases"}: per method ("ours", "raw") iou, the harmonic mean of the IoU of hidden and seen
-        pixels of the slab, band_iou and band_wrong, the same within the boundary band. A case is a slab.
+        pixels of the slab, band_iou and band_wrong, the same within the boundary band, and edge_px, the distance of the
+        decision's edge from the picture's (`OcclusionScore`), for the masks themselves too: masks that were drawn on
+        depth have depth's own fattened edges, and then only edge_px says which edge is the better one. A case is a
+        slab.
 
     Raises:
         UsageError: There is no folder of labelled frames.
@@ -53,8 +57,9 @@ def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
     if data is None or not names:
         raise UsageError("give --data a folder with NAME_color.png, NAME_depth_mm.png and NAME_label.png")
     cases = [case for name in names for case in _cases(name, _picture(data, name))]
-    keys = ("iou", "band_iou", "band_wrong")
+    keys = ("iou", "band_iou", "band_wrong", "edge_px")
     metrics = {m: {k: round(mean_known(c[m][k] for c in cases), 4) for k in keys} for m in ("ours", "raw")}
+    metrics["mask"] = {"edge_px": round(mean_known(c["mask"]["edge_px"] for c in cases), 4)}
     return {"name": "occlusion_masks", "metrics": metrics, "cases": cases}
 
 
@@ -110,7 +115,13 @@ def _cases(name: str, picture: _Picture) -> list[dict[str, Any]]:
         share = occlusion(view, z, coverage, camera, np.eye(4), plane_of=stands, planes=planes).visible
         tests = {"ours": share > 0.5, "raw": (sensor <= 0) | (z < sensor)}
         band = boundary_band(~hidden) & counted
-        out.append({"case": f"{name}_{number}", **{m: _figures(t, ~hidden, counted, band) for m, t in tests.items()}})
+        case: dict[str, Any] = {"case": f"{name}_{number}"}
+        for method, visible in (*tests.items(), ("mask", ~hidden)):
+            score = OcclusionScore()
+            score.add_edges(picture.frame.color, visible.astype(np.float32), coverage, view.cover)
+            edges = {"edge_px": round(score.boundary_px, 3) if score.edge_pixels else float("nan")}
+            case[method] = edges if method == "mask" else {**_figures(visible, ~hidden, counted, band), **edges}
+        out.append(case)
     return out
 
 
