@@ -107,7 +107,7 @@ class PlaneGrid:
 def deepened(ratio: Float32) -> Float32:
     """Shadow with the bounces that tracing left out; light above one stays, what single stray rays change does not."""
     change = 1 - np.where(ratio < 1, ratio**INTERREFLECTION, ratio)
-    return (1 - np.sign(change) * np.maximum(np.abs(change) - STRAY, 0)).astype(np.float32)
+    return np.asarray(1 - np.sign(change) * np.maximum(np.abs(change) - STRAY, 0), dtype=np.float32)
 
 
 def plane_grids(
