@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sceneforge
-from sceneforge import _cli_depth, _cli_erase, _cli_paint, _cli_planes, _cli_render, _cli_simplify
+from sceneforge import _cli_depth, _cli_erase, _cli_paint, _cli_planes, _cli_render
 from sceneforge import _cli_output as show
 
 if TYPE_CHECKING:
@@ -93,15 +93,25 @@ def understand(
 def track(
     scan: ScanPath,
     out: Annotated[Path, typer.Option("--out", "-o", help="TUM trajectory file.")] = Path("trajectory.txt"),
+    model: Annotated[
+        str | None, typer.Option(help="Depth checkpoint that sizes pictures without depth.", show_default=False)
+    ] = None,
+    camera_height_m: Annotated[
+        float, typer.Option(min=0.1, max=10, help="Without depth or checkpoint: the camera's height.")
+    ] = 1.5,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
     """Find the camera's path from the images alone; poses in the capture are not looked at."""
     from sceneforge.data import resolve_scan
+    from sceneforge.depth import load_estimator
     from sceneforge.pipeline import track as run
 
+    estimator = (
+        load_estimator(camera_height_m=camera_height_m) if model is None else load_estimator("huggingface", model=model)
+    )
     with show.progress_bar() as progress:
-        found = run(resolve_scan(scan), out, seed=seed, progress=progress)
+        found = run(resolve_scan(scan), out, seed=seed, estimator=estimator, progress=progress)
     facts = {"frames": len(found.indices), "mean_confidence": round(float(found.confidence.mean()), 3)}
     if as_json:
         show.print_json({"trajectory": out, **facts})
@@ -282,7 +292,6 @@ _cli_depth.add(app)
 _cli_erase.add(app)
 _cli_paint.add(app)
 _cli_planes.add(app)
-_cli_simplify.add(app)
 _cli_render.add(app)
 
 

@@ -34,6 +34,7 @@ from sceneforge.core import (
 )
 
 if TYPE_CHECKING:
+    from sceneforge.perception.depth.estimator import DepthEstimator
     from sceneforge.recipe import Recipe
     from sceneforge.rendering.direct import VideoStyle
     from sceneforge.rendering.effects import EffectSpec
@@ -178,6 +179,7 @@ def track(
     path: str | Path | None = None,
     *,
     seed: int = 0,
+    estimator: DepthEstimator | None = None,
     progress: Progress = silent,
 ) -> CameraTrack:
     """Find the camera's path from the images alone; poses in the capture are not looked at.
@@ -186,6 +188,8 @@ def track(
         scan: An RGB-D capture.
         path: TUM trajectory file to write; None writes nothing.
         seed: Same input and seed give the same track.
+        estimator: Gives captures of pictures alone their size (`sceneforge.depth.load_estimator`); the embedded one, a
+            box of a room with the camera 1.5 m high, when None.
         progress: Told after each frame.
 
     Returns:
@@ -201,7 +205,7 @@ def track(
     capture = loaded(scan)
     if not isinstance(capture, Scan):
         raise UsageError(f"'{capture.name}' has no pictures to track")
-    found = find(capture, seed=seed, progress=progress, bad=[])
+    found = find(capture, seed=seed, estimator=estimator, progress=progress, bad=[])
     for text in found.notes:
         warnings.warn(f"{capture.name}: {text}", SceneForgeWarning, stacklevel=2)
     indices = [i for i, T in enumerate(found.T_world_camera) if T is not None]

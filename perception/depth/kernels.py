@@ -134,6 +134,42 @@ def jumps(w: Float32, gx: Float32, gy: Float32, noise: Float32, least: float, re
 
 
 @njit(cache=True, nogil=True)
+def near_flanks(w: Float32, least: float, reach: int) -> tuple[UInt8, int, int]:
+    """On which side of each silent pixel the nearer surface lies, along its row.
+
+    Args:
+        w: (H, W) inverse depth, 0 = silent.
+        least: Smallest depth edge, as a share of w.
+        reach: Widest gap looked across, pixels.
+
+    Returns:
+        (H, W) 1 = near on the left, 2 = near on the right, 0 = neither; pixels of each kind in gaps of 3 and more.
+    """
+    height, width = w.shape
+    out = np.zeros((height, width), np.uint8)
+    left = right = 0
+    for y in range(height):
+        last = -1
+        for x in range(width):
+            if w[y, x] <= 0:
+                continue
+            gap = x - last - 1
+            if last >= 0 and 0 < gap <= reach:
+                a, b = w[y, last], w[y, x]
+                if abs(a - b) > least * min(a, b):
+                    side = np.uint8(1) if a > b else np.uint8(2)
+                    for k in range(last + 1, x):
+                        out[y, k] = side
+                    if gap >= 3:
+                        if side == 1:
+                            left += gap
+                        else:
+                            right += gap
+            last = x
+    return out, left, right
+
+
+@njit(cache=True, nogil=True)
 def vote(
     first: int,
     last: int,

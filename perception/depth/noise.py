@@ -19,6 +19,11 @@ STEEPEST = 3.0
 ABSORBED = 3.0
 """The fits take most of what errs together with them: what their residuals still show is a third of it (measured on
 generated scans, whose sensor's noise is known)."""
+EDGE_SHARE = 0.05
+"""A depth edge is a jump of at least this share of inverse depth."""
+MIN_GAPS, ONE_SIDED = 100, 0.67
+"""Pixels in gaps beside near surfaces that an image must show, and the share of them on one side (median over images)
+that tells where the sensor's shadows fall."""
 MIN_PIXELS = 2000
 """Fewer fitted readings than this say nothing about noise."""
 
@@ -33,6 +38,10 @@ class SensorNoise:
     """Growth with the square of distance, 1/m: triangulation's."""
     correlation: float = 9.0
     """Pixels that err together: the mean of n readings errs like that of n / correlation independent ones."""
+
+    shadow_side: int = 0
+    """Where near surfaces hide what lies behind from a projector or second eye: 1 = on their right, 2 = on their left,
+    0 = on both or not known."""
 
     def sigma_m(self, z: Float32) -> Float32:
         """Standard deviation in metres at z-depth z (any shape)."""
@@ -67,7 +76,10 @@ def measure_noise(images: list[tuple[Float32, float]]) -> SensorNoise:
     Returns:
         `GENERIC` where too little flat surface was seen.
     """
+    from .kernels import near_flanks
+
     z_all, r_all, block = [], [], []
+    flanks: list[tuple[int, int]] = []
     window = (2 * FIT_RADIUS + 1) ** 2
     for w, focal in images:
         fit = plane_fits(w, GENERIC, focal)
@@ -76,6 +88,7 @@ def measure_noise(images: list[tuple[Float32, float]]) -> SensorNoise:
         z_all.append(z[good])
         r_all.append(fit[4][good] * z[good] ** 2)
         block.append(_block_ratio(w, fit, good))
+        flanks.append(near_flanks(w, EDGE_SHARE, w.shape[1] // 16)[1:])
     z, r = np.concatenate(z_all), np.concatenate(r_all)
     levels = np.unique(z)
     if len(z) < MIN_PIXELS:
@@ -94,7 +107,16 @@ def measure_noise(images: list[tuple[Float32, float]]) -> SensorNoise:
     (a, b), _ = nnls(A, np.ones_like(at))
     ratios = [x for x in block if x is not None]
     correlation = float(np.clip(ABSORBED * np.median(ratios), 1.0, 25.0)) if ratios else GENERIC.correlation
-    return SensorNoise(max(float(np.sqrt(a)), 0.0005), max(float(np.sqrt(b)), 0.0002), correlation)
+    return SensorNoise(max(float(np.sqrt(a)), 0.0005), max(float(np.sqrt(b)), 0.0002), correlation, _side(flanks))
+
+
+def _side(flanks: list[tuple[int, int]]) -> int:
+    """The side that gaps beside near surfaces are on in most images, 0 where neither is."""
+    shares = [right / (left + right) for left, right in flanks if left + right >= MIN_GAPS]
+    if len(shares) < 2:
+        return 0
+    middle = float(np.median(shares))
+    return 1 if middle < 1 - ONE_SIDED else 2 if middle > ONE_SIDED else 0
 
 
 def _step(levels: Float32, low: float, high: float) -> float:

@@ -223,7 +223,8 @@ def _vote(
     radius = max(round(REACH_PX * px), 3)
     silent = (own <= 0).astype(np.float32)
     wide = cv2.blur(silent, (2 * round(2 * px) + 1,) * 2) > 0.4
-    shadow = np.where((own <= 0) & wide, np.float32(SHADOW) * (1 - dark), np.float32(0)).astype(np.float32)
+    shaded = (own <= 0) & wide & _may_be_shadow(own, noise.shadow_side, px)
+    shadow = np.where(shaded, np.float32(SHADOW) * (1 - dark), np.float32(0)).astype(np.float32)
     if prior is not None:
         behind, s_behind = _add_prior(field, prior, noise, px)
         deep = cv2.distanceTransform((own <= 0).astype(np.uint8), cv2.DIST_L2, 3) > DEEP_PX * px
@@ -268,6 +269,15 @@ def _vote(
         field.source[y, x] = np.where(known, field.source[y, x], FILLED)
         field.trust[y, x] = np.float32(0.4) * (1 - out[2, got])
         field.settled[y, x] = True
+
+
+def _may_be_shadow(own: Float32, side: int, px: float) -> NDArray[np.bool_]:
+    """Silent pixels that may lie in the shadow of a near surface: all, or those on the sensor's shadow side."""
+    from .kernels import near_flanks
+
+    if side == 0:
+        return np.ones(own.shape, bool)
+    return np.asarray(near_flanks(own, LEAST_JUMP, max(round(GAP_PX * px), 1))[0] == side)
 
 
 def _run(kernel: Any, arguments: tuple[Any, ...], first: int, last: int) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 from sceneforge.core import FrameError, Progress, Scan, silent
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import inverse
+from sceneforge.perception.depth.estimator import DepthEstimator, load_estimator
 
-from ..depth.estimator import DepthEstimator, load_estimator
 from .monocular import Structure, structure
 from .result import TrackResult
 

@@ -7,6 +7,7 @@ import numpy as np
 from sceneforge.core import FrameError, Scan
 from sceneforge.core.arrays import Float64
 from sceneforge.core.progress import Progress, silent
+from sceneforge.perception.depth.estimator import DepthEstimator
 
 from .calibration import color_correction, corrected
 from .evidence import quality, sure, trusted
@@ -26,7 +27,12 @@ KEY_ANGLE_RAD = 0.07
 
 
 def track(
-    scan: Scan, *, seed: int = 0, progress: Progress = silent, bad: list[FrameError] | None = None
+    scan: Scan,
+    *,
+    seed: int = 0,
+    estimator: DepthEstimator | None = None,
+    progress: Progress = silent,
+    bad: list[FrameError] | None = None,
 ) -> TrackResult:
     """Find the camera's path from the pictures and depth alone; poses in the scan are not looked at.
 
@@ -38,6 +44,7 @@ def track(
     Args:
         scan: The capture. Frames are read once, in order.
         seed: Of the random draws; the same seed gives the same bytes.
+        estimator: Where the size of a scan without depth comes from; see `pictures.track_pictures`.
         progress: Told about the stages "features", "links" and "surfaces".
         bad: Collects the errors of unreadable frames, which stay without pose. Without it the first one is raised.
 
@@ -48,7 +55,7 @@ def track(
     if not scan.has_depth:
         from .pictures import track_pictures
 
-        return track_pictures(scan, seed=seed, progress=progress, bad=bad)
+        return track_pictures(scan, seed=seed, estimator=estimator, progress=progress, bad=bad)
     views, ties, notes = _read(scan, seed, progress, bad)
     n = len(scan)
     if not views:

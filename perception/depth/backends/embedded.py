@@ -14,8 +14,7 @@ import numpy as np
 
 from sceneforge.core import Camera
 from sceneforge.core.arrays import Float32, Float64, UInt8
-
-from ..estimator import DepthEstimator, DepthGuess
+from sceneforge.perception.depth.estimator import DepthEstimator, DepthGuess
 
 CAMERA_HEIGHT_M = 1.5
 """How high people hold a camera."""

@@ -15,8 +15,7 @@ import numpy as np
 
 from sceneforge.core import Camera, InputError, MissingExtra
 from sceneforge.core.arrays import Float32, Float64, UInt8
-
-from ..estimator import DepthEstimator, DepthGuess, Kind
+from sceneforge.perception.depth.estimator import DepthEstimator, DepthGuess, Kind
 
 KINDS: dict[str, Kind] = {
     "depth_anything": "disparity",

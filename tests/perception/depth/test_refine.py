@@ -48,6 +48,13 @@ def test_the_measured_noise_is_the_sensors(noise: SensorNoise) -> None:
     assert noise.sigma_m(np.float32([2.0]))[0] == pytest.approx(expected, rel=0.35)
 
 
+def test_the_side_of_the_sensors_shadows_is_found() -> None:
+    """The made-up projector stands to the camera's right: shadows fall to the left of near surfaces."""
+    depths = [box_view(k).frame.depth for k in range(3)]
+    assert measure_noise([(inverse(d), CAMERA.fx) for d in depths]).shadow_side == 2
+    assert measure_noise([(inverse(np.ascontiguousarray(d[:, ::-1])), CAMERA.fx) for d in depths]).shadow_side == 1
+
+
 def test_every_pixel_gets_depth(refined: RefinedDepth) -> None:
     assert (refined.depth > 0).all()
     assert np.isfinite(refined.sigma).all()
