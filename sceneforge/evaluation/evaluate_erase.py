@@ -27,7 +27,7 @@ OTTOMAN_M = np.array([0.5, 0.42, 0.5])
 METHODS = ("ours", "telea", "frame_by_frame")
 
 
-def evaluate(*, data: Path | None, seed: int) -> dict[str, Any]:
+def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
     """PSNR, SSIM and flicker inside the mask, for ours and the peers; means over the rooms.
 
     Args:
