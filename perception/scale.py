@@ -17,7 +17,7 @@ from sceneforge.core.arrays import Float64
 
 USUAL: dict[str, tuple[tuple[float, float, float], ...]] = {
     "door": ((2.03, 0.04, 1.0),),
-    "table": ((0.74, 0.05, 0.65), (0.43, 0.14, 0.25), (0.91, 0.04, 0.1)),
+    "table": ((0.74, 0.05, 0.5), (0.43, 0.14, 0.2), (0.91, 0.04, 0.1), (0.65, 0.3, 0.2)),
     "seat": ((0.45, 0.10, 1.0),),
     "ceiling": ((2.55, 0.11, 0.85), (3.3, 0.15, 0.15)),
 }
@@ -85,7 +85,10 @@ def check_scale(planes: Sequence[Plane], rooms: Sequence[Room], floor: float | N
     factor = float(FACTORS[best])
     one = float(np.interp(0.0, np.log(FACTORS), total))
     far = max(factor, 1 / factor) > TOLERATED
-    return ScaleCheck(round(factor, 4), not (far and float(total[best]) - one > CLEAR), tuple(evidence))
+    # A single low cabinet proves nothing; doors and ceilings are built to a height, and three tops are no chance.
+    enough = len(evidence) >= 3 or any(kind in ("door", "ceiling") for kind, _ in evidence)
+    wrong = far and enough and float(total[best]) - one > CLEAR
+    return ScaleCheck(round(factor, 4), not wrong, tuple(evidence))
 
 
 def _shell_height(planes: Sequence[Plane]) -> list[float]:

@@ -49,6 +49,11 @@ def test_one_odd_thing_among_usual_ones_does_not_matter() -> None:
     assert check_scale([*planes, odd], rooms, floor=0.0).plausible
 
 
+def test_a_single_low_cabinet_proves_nothing() -> None:
+    cabinet = Plane("top", Label.TABLE, 0.9, plane_frame((0, 1, 0), (0, 0.55, 0)), SQUARE, area_m2=0.8)
+    assert check_scale([cabinet], [], floor=0.0).plausible
+
+
 def test_nothing_known_says_nothing() -> None:
     check = check_scale([], [], floor=None)
     assert check.plausible and check.evidence == () and check.describe().startswith("unknown")
