@@ -307,7 +307,7 @@ def train(options: argparse.Namespace) -> None:
     validation = math.nan
     losses: list[torch.Tensor] = []
     begun, saved, shown, step = time.time(), time.time(), time.time(), done
-    while time.time() - started < options.minutes * 60:
+    while step == done or time.time() - started < options.minutes * 60:
         share = min((time.time() - started) / (options.minutes * 60), 1.0)
         for group in optimizer.param_groups:
             group["lr"] = (
@@ -349,6 +349,8 @@ def held_loss(
     network: Any, averaged: dict[str, torch.Tensor], data: Data, alphas: torch.Tensor, n: int, min_snr: bool
 ) -> float:
     """Loss of the averaged weights on n fixed windows of the pictures held out."""
+    if not data.held.any():
+        return math.nan
     device = data.tiles.device
     g = torch.Generator(device=device).manual_seed(1)
     inputs, truth, weight = batch(data, n, alphas, g, min_snr=min_snr, held=True)
