@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from . import procedural_built as built
 from . import procedural_nature as nature
 from . import procedural_sky as sky
 from ._grid import Array, Grid, smooth
+from .concepts import SKIES
 from .text import Meaning, color_of
 
 Generator = Callable[[Grid, np.random.Generator], Float32]
@@ -80,7 +82,7 @@ def _evaluate(meaning: Meaning, x: np.ndarray, y: np.ndarray, seed: int, period_
     gx, gy = np.meshgrid(x * zoom, y * zoom)
     grid = Grid(gx, gy, (seed * 7919) % 2**31, (period_m[0] * zoom, period_m[1] * zoom))
     kind = meaning.kind or "plaster"
-    image: Array = GENERATORS[kind](grid, np.random.default_rng([seed, 1]))
+    image: Array = _generator(kind, frozenset(words))(grid, np.random.default_rng([seed, 1]))
     for k, name in enumerate(n for n in GENERATORS if n in words and n != kind):
         other = GENERATORS[name](
             Grid(gx, gy, grid.seed + 5003 * (k + 1), grid.period_m), np.random.default_rng([seed, 2 + k])
@@ -90,6 +92,14 @@ def _evaluate(meaning: Meaning, x: np.ndarray, y: np.ndarray, seed: int, period_
     return np.asarray(image, np.float32)
 
 
+def _generator(kind: str, words: frozenset[str]) -> Generator:
+    if kind == "clouds" and words & {"sunset", "orange", "pink", "purple", "red"}:
+        return partial(sky.clouds, skies=sky.DUSK)
+    if kind == "clouds" and words & {"blue", "white"}:
+        return partial(sky.clouds, skies=sky.DAY)
+    return GENERATORS[kind]
+
+
 def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
     """Recolour to what the prompt names: the pattern's brightness stays, its mean becomes the colour asked for.
 
@@ -97,7 +107,7 @@ def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
     """
     words = meaning.words
     target = color_of(meaning)
-    if target is not None and "flowers" not in words and meaning.kind not in {"lava", "starfield", "milkyway"}:
+    if target is not None and "flowers" not in words and meaning.kind not in {"lava", *SKIES}:
         plain = Meaning(meaning.vector * 0, meaning.kind, ())
         sample = (np.arange(48) + 0.5) / 48
         mean = _evaluate(plain, sample, sample, seed, (0.0, 0.0)).mean((0, 1))

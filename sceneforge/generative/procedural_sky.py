@@ -14,10 +14,15 @@ from sceneforge.core.arrays import Float32
 from . import noise
 from ._grid import Array, Grid, lit, mix, pick, ramp, smooth, srgb
 
+DAY = [["3a78c8", "86b8ea"], ["2f66b5", "7aaee2"]]
+"""Skies by day, as pairs of hex colours."""
+DUSK = [["d9814f", "f0b884"], ["6a6f9e", "c79aa8"]]
+"""Skies when the sun is low."""
 
-def clouds(g: Grid, rng: np.random.Generator) -> Float32:
-    """Fair-weather cumulus, lit from one side; sky by day or at dusk."""
-    sky = pick(rng, [["3a78c8", "86b8ea"], ["2f66b5", "7aaee2"], ["d9814f", "f0b884"], ["6a6f9e", "c79aa8"]])
+
+def clouds(g: Grid, rng: np.random.Generator, skies: list[list[str]] = DAY + DUSK) -> Float32:
+    """Fair-weather cumulus, lit from one side; the sky behind runs between the two colours of one of `skies`."""
+    sky = pick(rng, skies)
     cover = float(rng.uniform(-0.15, 0.2))
     b = g.bent(1.2, 0.25, 3)
     body = b.fbm(1.6, 5, 7, 0.55)

@@ -80,6 +80,18 @@ def test_colours_and_seeds_are_heard(painter: Painter) -> None:
     assert not np.array_equal(painter.paint(BLANK, ALL, "rock", 0.01, 1), painter.paint(BLANK, ALL, "rock", 0.01, 2))
 
 
+def test_a_sunset_colours_the_sky_and_leaves_clouds_white(painter: Painter) -> None:
+    def extremes(prompt: str) -> tuple[np.ndarray, float]:
+        made = painter.paint(np.zeros((64, 96, 3), np.uint8), np.ones((64, 96), bool), prompt, 0.05, 1).astype(float)
+        sky = made.reshape(-1, 3)[made.reshape(-1, 3).sum(1).argmin()]
+        return sky, float(made.min(-1).max())
+
+    dusk, cloud = extremes("sunset clouds")
+    day, other = extremes("blue sky with white clouds")
+    assert dusk[0] - dusk[2] > day[0] - day[2] + 40
+    assert min(cloud, other) > 190
+
+
 def test_the_same_request_gives_the_same_bytes_in_another_process(painter: Painter) -> None:
     code = (
         "import numpy as np, hashlib; from sceneforge.generative import load_painter\n"
