@@ -37,7 +37,7 @@ COARSE_M = 0.012
 FINE_M = 0.006
 """Pictures with smaller pixels get a second stage."""
 COARSE = Stage((500, 410, 320, 230, 140, 50), 1.5)
-FINE = Stage((300, 200, 110, 40), 1.0)
+FINE = Stage((180, 100, 40), 1.0)
 FILL = Stage((700, 600, 500, 400, 300, 200, 110, 40), 1.5)
 """For holes: mostly from noise, since what is around says what belongs there."""
 
