@@ -19,6 +19,8 @@ SIZE = (64, 128)
 NEAR = 0.2
 """A reading counts where what it shows is what the point itself sees: as far away, give or take this share."""
 CLIPPED_WEIGHT = 0.05
+DARKEST = 0.4
+"""Radiance of unseen parts of the room is at least this share of the median of the seen ones."""
 
 
 def stitch(
@@ -51,13 +53,15 @@ def stitch(
         radiance[scanned] = TO_LINEAR[mesh.colors[mesh.faces[face[scanned], 0]]]
         known |= scanned
     origin = np.broadcast_to(position, d.shape)
+    usual = np.median(radiance[known], axis=0) if known.any() else np.asarray(hole)
     for e, s in zip(emitters, strength, strict=True):
         hit = meets(e, origin, d, np.where(np.isfinite(own), own, np.inf))
-        if not e.seen:
+        if not e.seen:  # one that need not shine is still no hole in the room
             hit &= ~known
+            s = np.maximum(s, DARKEST * usual)
         radiance[hit] = np.maximum(radiance[hit], s)
         known |= hit
-    radiance = _filled(radiance.reshape(h, w, 3), known.reshape(h, w), hole)
+    radiance = _filled(radiance.reshape(h, w, 3), known.reshape(h, w), np.maximum(hole, DARKEST * usual))
     observed = np.where(seen, 1.0, np.where(known, 0.5, 0.0)).reshape(h, w)
     return EnvironmentMap(position, radiance.astype(np.float32), observed.astype(np.float32))
 

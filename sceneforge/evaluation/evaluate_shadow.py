@@ -100,7 +100,9 @@ def _room(scan: Scan, scene: Scene, arrangement: Arrangement, room: TrueRoom) ->
     poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
     shares = np.array([compositor.shown(scan.sources[i].camera, poses[i]) for i in scene.track.indices])
     seen = [scene.track.indices[k] for k in np.flatnonzero(shares > 0.6 * shares.max())]
-    picked = [seen[k] for k in np.unique(np.linspace(0, len(seen) - 1, FRAMES).round().astype(int))]
+    centre = transform_points(arrangement.placements[0].T_world_content, np.array([0.0, 0.15, 0.0]))
+    # Frames that show it in the middle, shadow and all; those of equal merit in their order.
+    picked = sorted(sorted(seen, key=lambda i: _off_axis(poses[i], centre))[:FRAMES])
     peer = _peer(scene, arrangement)
     scores: dict[str, list[dict[str, float]]] = {m: [] for m in METHODS}
     for frame in scan.frames(picked, bad=[]):
@@ -122,6 +124,12 @@ def _room(scan: Scan, scene: Scene, arrangement: Arrangement, room: TrueRoom) ->
     return {
         m: {k: round(float(np.mean([s[k] for s in rows])), 4) for k in rows[0]} for m, rows in scores.items() if rows
     }
+
+
+def _off_axis(T_world_camera: Float64, point: Float64) -> float:
+    """Tangent of the angle between the camera's axis and a point (3,) before it."""
+    x, y, z = transform_points(inverse(T_world_camera), point)
+    return float(np.hypot(x, y) / max(z, 0.1))
 
 
 def _peer(scene: Scene, arrangement: Arrangement) -> Any:
