@@ -13,10 +13,10 @@ from sceneforge.core import Camera, Label, OrientedBox, Plane, Scene, SceneObjec
 from sceneforge.core.transforms import make_transform, plane_frame
 from sceneforge.rendering import floor_plan, label_sheet
 from sceneforge.rendering.floor_plan import wall_line
-from sceneforge.rendering.kernels import sensor_depth
 from sceneforge.rendering.palette import tint
 from sceneforge.rendering.planes import triangulated
 from sceneforge.rendering.region import Rect, bounds_on_screen, merged
+from sceneforge.rendering.view_kernels import sensor_depth
 from tests.rendering.render_stage import CAMERA, FLOOR, TABLE, look, scan_of
 
 RECTANGLE = np.array([[-1.5, -1.0], [-1.5, 1.0], [1.5, 1.0], [1.5, -1.0]])
@@ -123,9 +123,7 @@ def test_depth_at_an_edge_is_one_side_or_the_other() -> None:
     depth = np.full((30, 40), 3.0, np.float32)
     depth[:, :20] = 1.0
     camera, small = Camera(160, 120, 100, 100, 79.5, 59.5), Camera(40, 30, 25, 25, 19.5, 14.5)
-    color = np.zeros((120, 160, 3), np.uint8)
-    color[:, :80] = 255
     k, kd = (np.array([c.fx, c.fy, c.cx, c.cy]) for c in (camera, small))
-    out, _ = sensor_depth(depth, color, np.ones((120, 160), np.uint8), 0, 0, k, kd, False)
+    out, _ = sensor_depth(depth, np.ones((120, 160), np.uint8), 0, 0, k, kd)
     assert (np.minimum(np.abs(out - 1), np.abs(out - 3)) < 1e-5).all()
     assert (out[:, :80] == 1).all() and (out[:, 80:] == 3).all()
