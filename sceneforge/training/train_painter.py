@@ -282,7 +282,8 @@ def cosine_alphas(device: str) -> torch.Tensor:
     """(1000,) remaining signal a_t, as diffusers' schedulers compute it."""
     from diffusers import DDPMScheduler
 
-    return DDPMScheduler(**SCHEDULE).alphas_cumprod.to(device)
+    alphas: torch.Tensor = DDPMScheduler(**SCHEDULE).alphas_cumprod
+    return alphas.to(device)
 
 
 def train(options: argparse.Namespace) -> None:
@@ -318,7 +319,7 @@ def train(options: argparse.Namespace) -> None:
             said = velocity(run, *inputs)
         loss = (weight * (said.float() - truth) ** 2).mean()
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         step += 1

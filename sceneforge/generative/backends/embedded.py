@@ -159,7 +159,7 @@ class _Job:
         import cv2
 
         hole = (alpha > 0).astype(np.uint8)
-        rough = image
+        rough: NDArray[Any] = image
         if hole.all():
             raise SceneForgeError("there is nothing around the mask to match; paint without match_surroundings")
         # The nearest colours, smoothed: a start for the coarse parts, which noise then hides from the network.
@@ -219,10 +219,10 @@ class _Job:
         def predict(noisy: torch.Tensor, seen: list[torch.Tensor], step: int, guidance: float) -> torch.Tensor:
             n = len(noisy)
             t = torch.full((n,), step)
-            v = velocity(self.network, noisy, *seen, told.expand(n, -1), t)
+            v = velocity(self.network, noisy, seen[0], seen[1], seen[2], told.expand(n, -1), t)
             if guidance == 1.0:
                 return v
-            plain = velocity(self.network, noisy, *seen, untold.expand(n, -1), t)
+            plain = velocity(self.network, noisy, seen[0], seen[1], seen[2], untold.expand(n, -1), t)
             return plain + guidance * (v - plain)
 
         return predict
