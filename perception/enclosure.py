@@ -134,7 +134,8 @@ def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch], fre
         shapely.Polygon(o.polygon, o.holes)
         for o in trace(points, close_m=0.3, min_area_m2=0.5, min_hole_m2=4.0, simplify_m=0.03).outlines
     ]
-    seen = unary_union([*(t.buffer(0) for t in traced), *free]).buffer(0.1, join_style=2).buffer(-0.25, join_style=2)
+    wide = unary_union(list(free)).buffer(-0.25).buffer(0.25)  # a glance past a corner is no room
+    seen = unary_union([*(t.buffer(0) for t in traced), wide]).buffer(0.1, join_style=2).buffer(-0.25, join_style=2)
     seen = seen.buffer(0.15, join_style=2).simplify(0.08)
     strips = unary_union([_strip(s, 0.4) for s in stretches])
     # Scanned walls bow and have niches: what lies close behind them is no room, unless floor was seen there.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sceneforge
-from sceneforge import _cli_depth, _cli_erase, _cli_paint, _cli_planes, _cli_render
+from sceneforge import _cli_depth, _cli_erase, _cli_paint, _cli_planes, _cli_render, _cli_simplify
 from sceneforge import _cli_output as show
 
 if TYPE_CHECKING:
@@ -293,6 +293,7 @@ _cli_erase.add(app)
 _cli_paint.add(app)
 _cli_planes.add(app)
 _cli_render.add(app)
+_cli_simplify.add(app)
 
 
 def _measure(kind: str, name: str | None, data: Path | None, seed: int, listing: bool, as_json: bool) -> None:

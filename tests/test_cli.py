@@ -32,6 +32,7 @@ COMMANDS = (
     "erase",
     "paint",
     "planes",
+    "simplify",
 )
 
 
@@ -82,7 +83,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert "--json" in out
     if command != "doctor":
         assert "--out" in out or command in ("bench", "evaluate")
-    if command not in ("doctor", "export", "demo", "planes"):
+    if command not in ("doctor", "export", "demo", "planes", "simplify"):
         assert "--seed" in out
 
 
