@@ -179,9 +179,11 @@ class _Draft:
         ordered = sorted([*fresh, *kept], key=lambda e: (rank.get(e[0].label, 9), -e[0].area_m2, e[1]))
         names = {p.id: f"plane_{n}" for n, (p, _) in enumerate(ordered)}
         number = {old: n for n, (_, old) in enumerate(ordered)}
-        for k, (_, members) in enumerate(self.new):
+        for k, (made, members) in enumerate(self.new):
             for i in members:
                 number.setdefault(i, number[-2 - k])
+                # A room that saw too little of it to carry it to its own walls has it from the room that did.
+                names.setdefault(self.planes[i].id, names[made.id])
         owner = np.array([number.get(int(o), -1) for o in range(-1 - len(self.new), len(self.planes))], np.int32)
         out = owner[self.owner + 1 + len(self.new)]
         planes = tuple(replace(p, id=names[p.id]) for p, _ in ordered)

@@ -45,6 +45,8 @@ from .surfels import SurfaceSamples, Surfels, build_surfels, sample_surface
 
 UP = np.array([0.0, 1.0, 0.0])
 MIN_UP_CONFIDENCE = 0.3
+MAX_EXTENT_M = 300
+"""A larger surface has other units or a broken pose, and its plan would not fit into memory."""
 
 
 @dataclass
@@ -131,6 +133,7 @@ def understand_scan(
             expected=f"depth between 0.2 and {max_depth_m} m",
             fix="check the depth unit and the poses",
         )
+    _check_extent(mesh, scan.path)
     T_source_camera = np.stack([np.asarray(scan.sources[i].T_world_camera) for i in indices])
     source = {"name": scan.name, "format": scan.format, "gravity": "capture"}
     if R_given is None:
@@ -214,6 +217,9 @@ def understand_room(capture: RoomCapture, *, progress: Progress = silent) -> tup
         account.counts.update(planes=len(scene.planes), objects=len(scene.objects))
         return scene, account
     mesh, T_scene_source = capture.mesh, np.eye(4)
+    if len(mesh.faces) and not mesh.face_normals.any():
+        raise ScanError("no triangle of the mesh has an area", path=capture.path, expected="a scanned surface")
+    _check_extent(mesh, capture.path)
     if capture.up is None:
         with account.stage("gravity"):
             estimate = _estimate_up(mesh, UP, account)
@@ -286,6 +292,13 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
     if surfaces.levels.floor is None:
         account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
     return Scene(surfaces.planes, objects, layout.rooms, graph, mesh=mesh)
+
+
+def _check_extent(mesh: Mesh, path: str) -> None:
+    size = float(np.ptp(mesh.vertices, axis=0).max())
+    if not 0 < size <= MAX_EXTENT_M:
+        found, wanted = f"the surface is {size:.0f} m across", f"at most {MAX_EXTENT_M} m"
+        raise ScanError(found, path=path, expected=wanted, fix="check its units (they must be metres) and the poses")
 
 
 def _surfels(mesh: Mesh, options: PlaneOptions) -> tuple[SurfaceSamples, Surfels]:

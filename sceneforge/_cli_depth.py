@@ -52,6 +52,11 @@ def depth(
     from sceneforge.io.scene_folder import read_scene
 
     path = resolve_scan(source)
+    picture = path.suffix.lower() in PICTURES
+    if right is None and baseline_m is not None:
+        raise UsageError("--baseline-m needs --right, the other picture of the pair")
+    if focal_px is not None and right is None and not picture:
+        raise UsageError("--focal-px is for pictures; a capture says what its camera is")
     folder = out or Path("out") / f"{path.resolve().stem}_depth"
     scene = None if understood is None else read_scene(understood)
     with show.progress_bar() as progress:
@@ -71,7 +76,7 @@ def depth(
         else:
             estimator = None if model is None else load_estimator("huggingface", model=model)
             found = depth_maps(
-                picture_scan(path, focal_px) if path.suffix.lower() in PICTURES else path,
+                picture_scan(path, focal_px) if picture else path,
                 folder,
                 every=every,
                 scene=scene,

@@ -119,11 +119,14 @@ def _refined(
     scan: Scan, wanted: Sequence[int], scene: Scene | None, seed: int, progress: Progress
 ) -> tuple[Iterator[DepthMap], dict[str, Any]]:
     from sceneforge.perception.understand import understand_scan
+    from sceneforge.pipeline import check_same_capture
 
     notes: list[str] = []
     if scene is None:
         scene, account = understand_scan(scan, seed=seed, progress=progress)
         notes = account.warnings
+    elif scene.track is not None:
+        check_same_capture(scan, scene, scene.track)
     refiner = studied_refiner(scan, scene)
     poses: dict[int, Float64] = {}
     if scene.track is not None:
@@ -161,9 +164,9 @@ def _swept(scan: Scan, wanted: Sequence[int], progress: Progress) -> tuple[Itera
 
 
 def _unmeasured(scan: Scan, wanted: Sequence[int]) -> Iterator[DepthMap]:
-    for i in wanted:
-        s, shape = scan.sources[i], scan.sources[i].camera.shape
-        yield DepthMap(s.name, np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32), s.camera)
+    for f in scan.frames(wanted, bad=[]):
+        shape = f.camera.shape
+        yield DepthMap(f.name, np.zeros(shape, np.float32), np.full(shape, np.inf, np.float32), f.camera)
 
 
 def _guessed(
@@ -205,9 +208,12 @@ def picture_scan(path: str | Path, focal_px: float | None = None) -> Scan:
 
     Raises:
         InputError: The file cannot be read.
+        UsageError: The focal length is not positive.
     """
     from sceneforge.io import read_image
 
+    if focal_px is not None:
+        _check_positive("focal_px", focal_px)
     color = read_image(path)
     h, w = color.shape[:2]
     focal = focal_px or w / 2 / np.tan(VIEW_RAD / 2)
@@ -225,6 +231,11 @@ def picture_scan(path: str | Path, focal_px: float | None = None) -> Scan:
         has_depth=False,
     )
     return Scan(Path(path).stem, str(path), "picture", (source,), notes=notes)
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise UsageError(f"{name} must be positive, got {value:g}")
 
 
 def load_estimator(name: str = "embedded", **options: Any) -> DepthEstimator:
@@ -272,8 +283,10 @@ def stereo_depth_map(
     from sceneforge.perception.depth.noise import SensorNoise
     from sceneforge.perception.depth.stereo import SIGMA_PX, stereo_depth
 
-    if not (np.isfinite(focal_px) and focal_px > 0):
-        raise UsageError(f"focal_px must be positive, got {focal_px:g}")
+    _check_positive("focal_px", focal_px)
+    _check_positive("baseline_m", baseline_m)
+    if not np.isfinite(offset_px):
+        raise UsageError(f"offset_px must be a number, got {offset_px:g}")
     colors = [read_image(p) for p in (left, right)]
     h, w = colors[0].shape[:2]
     center = center_px or ((w - 1) / 2, (h - 1) / 2)

@@ -390,13 +390,13 @@ def _check_folder(out: str | Path) -> None:
 
 
 def check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) -> None:
-    """Refuse to render a scene into pictures of another capture."""
+    """Refuse to use a scene with the pictures of another capture."""
     stamps = zip(camera_track.indices, camera_track.timestamps_s, strict=True)
     known = capture.format == scene.source.get("format", capture.format)
     if not known or any(i >= len(capture) or abs(capture.sources[i].timestamp_s - t) > 1e-6 for i, t in stamps):
         raise UsageError(
             f"the scene was understood from '{scene.source.get('name')}' ({scene.source.get('format')}), not from "
-            f"'{capture.name}' ({capture.format}); render it with its own capture"
+            f"'{capture.name}' ({capture.format}); use it with its own capture"
         )
 
 

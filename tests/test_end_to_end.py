@@ -215,7 +215,7 @@ def test_a_scene_is_not_rendered_into_another_capture(tmp_path: Path) -> None:
     assert isinstance(scan, Scan)
     scene = understand(scan, every=12)
     for other in (replace(scan, format="tum_rgbd"), replace(scan, sources=scan.sources[:20])):
-        with pytest.raises(UsageError, match="render it with its own capture"):
+        with pytest.raises(UsageError, match="use it with its own capture"):
             render(other, scene, Arrangement(()), tmp_path)
 
 

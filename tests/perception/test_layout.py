@@ -83,6 +83,20 @@ def test_two_rooms_share_a_thin_wall_with_a_doorway() -> None:
     assert len({r.floor for r in scene.rooms}) == 2
 
 
+def test_two_rooms_under_one_ceiling_seen_mostly_in_one_of_them() -> None:
+    left, right = [(0, 0), (3, 0), (3, 3), (0, 3)], [(3.1, 0), (7, 0), (7, 3), (3.1, 3)]
+    walls = [m for outline in (left, right) for m in shell(outline, 2.5)[2:]]
+    parts = [
+        *walls,
+        level([(0, 0), (7, 0), (7, 3), (0, 3)], 0.0),
+        level([(0, 0), (3.8, 0), (3.8, 3), (0, 3)], 2.5, up=False),
+    ]
+    scene, _ = understand_room(capture(parts))
+    assert len(scene.rooms) == 2
+    (ceiling,) = scene.planes_labelled(Label.CEILING)
+    assert [r.ceiling for r in scene.rooms] == [ceiling.id] * 2, "the larger room saw a fifth of it"
+
+
 def test_a_wide_opening_through_which_the_floor_runs_stays_open() -> None:
     outline = [(0, 0), (7, 0), (7, 3), (0, 3)]
     parts = [*shell(outline, 2.5), wall((3, 0), (3, 0.6), 2.5), wall((3, 2.6), (3, 3), 2.5)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sceneforge.core import FrameError, Label, RoomCapture, Scan, ScanError, Scene
+from sceneforge.core import FrameError, Label, Mesh, RoomCapture, Scan, ScanError, Scene
 from sceneforge.core.transforms import inverse, rotation_between, transform_points
 from sceneforge.perception.understand import understand_room, understand_scan
 from tests.perception.furnished import BACK, ROOM, SEAT, TABLE, Truth, scan_of, turn_around
@@ -166,3 +166,16 @@ def test_unusable_poses_count_against_the_limit(truth: Truth) -> None:
     assert "3 of 24 frames left out, the first frame-0: the pose is not finite" in account.warnings
     with pytest.raises(ScanError, match="18 of 24 frames have no usable pose or picture"):
         understand_scan(without_poses(18))
+
+
+@pytest.mark.parametrize(
+    ("corners", "text"),
+    [
+        ([[0, 0, 0], [1, 0, 0], [2, 0, 0]], "no triangle of the mesh has an area"),
+        ([[0, 0, 0], [0, 0, 4000], [5000, 0, 0]], "5000 m across"),
+    ],
+)
+def test_a_mesh_without_area_or_in_other_units_is_refused(corners: list[list[float]], text: str) -> None:
+    mesh = Mesh(np.array(corners, np.float32), np.array([[0, 1, 2]], np.int32))
+    with pytest.raises(ScanError, match=text):
+        understand_room(RoomCapture("room", "room.ply", "mesh_file", mesh, up=np.array([0.0, 1.0, 0.0])))
