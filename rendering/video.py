@@ -112,6 +112,8 @@ def render_video(
     del seed
     start = time.perf_counter()
     shots: Shots = CapturedShots(scan, scene, every) if path is None else SynthesizedShots(scan, scene, path)
+    if any(not 0 <= n < len(shots.cameras) for n in stills):
+        raise UsageError(f"the video has pictures 0 to {len(shots.cameras) - 1}, so there is no still {max(stills)}")
     content = MovingContent(scene, arrangement, motion, under, over)
     cache = None if fingerprint is None else FrameCache(Path(out) / CACHE, fingerprint)
     film = _Film(scan, shots, content, fps, compare, cache)

@@ -29,6 +29,9 @@ def add(app: typer.Typer) -> None:
             Path, typer.Option("--out", "-o", help="Folder for the capture without the things; a PNG for a picture.")
         ] = Path("out/erased"),
         painter: Annotated[str, typer.Option(help="Fills what no frame saw.")] = "exemplar",
+        prompt: Annotated[
+            str, typer.Option(help="For one picture: what comes there, for painters that read it.", show_default=False)
+        ] = "",
         fps: Annotated[float, typer.Option(min=1, max=120, help="Frames per second of the video.")] = 15.0,
         every: Annotated[int, typer.Option(min=1, help="Use every n-th frame.")] = 1,
         seed: Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")] = 0,
@@ -41,7 +44,7 @@ def add(app: typer.Typer) -> None:
         from sceneforge.io.scene_folder import read_scene
 
         if mask is not None:
-            path = _picture(Path(scan), mask, out, painter, seed)
+            path = _picture(Path(scan), mask, out, painter, prompt, seed)
             show.print_json({"picture": path}) if as_json else show.print_paths({"picture": path})
             return
         if understood is None or not thing:
@@ -60,21 +63,23 @@ def add(app: typer.Typer) -> None:
             show.print_paths(paths)
 
 
-def _picture(source: Path, mask: Path, out: Path, painter: str, seed: int) -> Path:
+def _picture(source: Path, mask: Path, out: Path, painter: str, prompt: str, seed: int) -> Path:
     import cv2
 
     from sceneforge.core import UsageError, write_bytes
     from sceneforge.erasing import erase_from_picture
     from sceneforge.io._images import read_color
 
+    if out.suffix.lower() in (".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"):
+        raise UsageError(f"{out}: the picture is written as PNG; give a name that ends in .png, or a folder")
     picture, marked = read_color(source, source.name), read_color(mask, mask.name)
     if picture.shape != marked.shape:
         raise UsageError(
             f"the mask is {marked.shape[1]}x{marked.shape[0]}, the picture {picture.shape[1]}x{picture.shape[0]}; "
             "expected the same size"
         )
-    done = erase_from_picture(picture, marked.max(axis=2) > 127, painter=painter, seed=seed)
-    target = out if out.suffix else out / "erased.png"
+    done = erase_from_picture(picture, marked.max(axis=2) > 127, painter=painter, prompt=prompt, seed=seed)
+    target = out if out.suffix.lower() == ".png" else out / "erased.png"
     target.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(target, cv2.imencode(".png", done[..., ::-1])[1].tobytes())
     return target

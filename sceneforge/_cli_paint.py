@@ -29,6 +29,10 @@ def paint(
     prompt: Annotated[list[str] | None, typer.Option(help="What it becomes; one per --surface, in order.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)] = None,
     painter: Annotated[str | None, typer.Option(help="embedded, procedural or diffusers.", show_default=False)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="For diffusers: folder of a checkpoint, or its name on the hub.", show_default=False),
+    ] = None,
     mode: Annotated[
         str | None, typer.Option(help="replace, blend, inpaint, reference or portal.", show_default=False)
     ] = None,
@@ -79,6 +83,7 @@ def paint(
                 relief_m=relief_m,
                 image=None if image is None else str(image),
                 image_width_m=image_width_m,
+                model=model,
             )
             for name, text in zip(surface, prompts or [""] * len(surface), strict=True)
         ]

@@ -122,12 +122,19 @@ def _chosen(option: str, value: str, choices: Any) -> Any:
     return value
 
 
+def _tuples(value: Any) -> Any:
+    """Lists as the tuples that settings hold."""
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def parse_effect(text: str) -> EffectSpec:
-    """An effect as the command line names it: `tint` or `reveal:radius_m=4,color=#ff8800`.
+    """An effect as the command line names it: `tint` or `reveal:radius_m=4,color=#ff8800,start=[0,1,0]`.
 
     Raises:
         UsageError: The effect or a setting is not known, or a value does not fit.
     """
+    import re
+
     import yaml
     from pydantic import ValidationError
 
@@ -138,11 +145,14 @@ def parse_effect(text: str) -> EffectSpec:
     name, _, rest = text.partition(":")
     model = effect(name).Settings
     values = {}
-    for item in filter(None, rest.split(",")):
+    for item in filter(None, re.split(r",(?![^\[]*\])", rest)):  # commas within [x, y, z] belong to the value
         key, equals, value = item.partition("=")
         if not equals or key not in model.model_fields:
             raise UsageError(f"--effect {text}: no setting '{key}' of {name}{suggestion(key, model.model_fields)}")
-        values[key] = value if value.startswith("#") else yaml.safe_load(value)
+        try:
+            values[key] = value if value.startswith("#") else _tuples(yaml.safe_load(value))
+        except yaml.YAMLError:
+            raise UsageError(f"--effect {text}: {key}: '{value}' is neither a number, a word nor a [list]") from None
     try:
         model(**values)
     except ValidationError as error:

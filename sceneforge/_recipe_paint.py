@@ -48,6 +48,9 @@ class Paint(BaseModel):
     painter: Literal["embedded", "procedural", "diffusers", "reference"] = Field(
         default=DEFAULT_PAINTER, description="Who paints it"
     )
+    model: str | None = Field(
+        default=None, min_length=1, description="For diffusers: folder of a checkpoint, or its name on the hub"
+    )
     mode: Literal["replace", "blend", "inpaint", "reference", "portal"] | None = Field(
         default=None,
         description="Default: portal for skies, inpaint with a region, reference with an image, or replace",
@@ -67,6 +70,8 @@ class Paint(BaseModel):
             raise PydanticCustomError("paint", "expected a prompt, or an image to lay")
         if self.mode == "inpaint" and self.region is None:
             raise PydanticCustomError("paint", "the mode inpaint needs a region")
+        if self.painter == "diffusers" and self.model is None and self.image is None:
+            raise PydanticCustomError("paint", "the painter diffusers needs a model, the folder of a checkpoint")
         if (self.mode == "reference" or self.painter == "reference") and self.image is None:
             raise PydanticCustomError("paint", "the mode reference needs an image")
         return self
@@ -88,4 +93,5 @@ class Paint(BaseModel):
             self.image_width_m,
             self.turn_deg_per_s,
             self.twinkle,
+            self.model,
         )

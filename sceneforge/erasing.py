@@ -110,6 +110,13 @@ def erase(
     removal = remove_things(scene, tuple(chosen.values()))
     bad: list[FrameError] = []
     wanted = scene.track.indices[::every]
+    lenses = {(capture.sources[i].camera, capture.sources[i].depth_camera) for i in wanted}
+    if len(lenses) > 1:
+        warnings.warn(
+            f"{capture.name}: {len(lenses)} cameras; the result's scan.yaml holds that of the first frame alone",
+            SceneForgeWarning,
+            stacklevel=2,
+        )
     gains = frame_exposures(capture, scene, wanted, bad=bad, progress=progress)
     bad.clear()  # met again below
     backdrop = gather_backdrop(

@@ -146,9 +146,12 @@ def surfaces(scene: Scene, name: str) -> list[tuple[Plane, ...]]:
 def _load(job: PaintJob, painter: str) -> Painter:
     from sceneforge.generative import load_painter
 
-    if job.mode == "reference" or (job.mode is None and job.image is not None):
+    if job.image is not None:
         return load_painter("reference", image=job.image, width_m=job.image_width_m)
-    return load_painter(job.painter or painter)
+    name = job.painter or painter
+    if name == "diffusers":
+        return load_painter(name, model=job.model)
+    return load_painter(name)
 
 
 def _pixel(job: PaintJob, planes: Sequence[Plane]) -> float:

@@ -280,6 +280,10 @@ def _absolute(data: dict[str, Any], recipe: Path) -> dict[str, Any]:
     def fixed(value: Any) -> Any:
         return value if not isinstance(value, str) or not value or value.startswith(PREFIX) else str(folder / value)
 
+    def is_folder(value: Any) -> bool:
+        """A painter's model may also be a name on the hub."""
+        return isinstance(value, str) and bool(value) and (folder / value).is_dir()
+
     out = dict(data)
     if "scan" in out:
         out["scan"] = fixed(out["scan"])
@@ -291,7 +295,10 @@ def _absolute(data: dict[str, Any], recipe: Path) -> dict[str, Any]:
         }
     if isinstance(out.get("paint"), tuple):
         out["paint"] = tuple(
-            {**p, "image": fixed(p["image"])} if isinstance(p, Mapping) and "image" in p else p for p in out["paint"]
+            {**p, **{k: fixed(p[k]) for k in ("image", "model") if k in p and (k == "image" or is_folder(p[k]))}}
+            if isinstance(p, Mapping)
+            else p
+            for p in out["paint"]
         )
     return out
 

@@ -361,6 +361,8 @@ def test_effects_are_listed_and_misspelt_ones_refused(capsys: pytest.CaptureFixt
         ("tnt", "there is no effect 'tnt'; did you mean 'tint'?"),
         ("tint:opacty=1", "no setting 'opacty' of tint; did you mean 'opacity'?"),
         ("tint:opacity=3", "opacity: "),
+        ("reveal:start=[0", "start: '[0' is neither a number, a word nor a [list]"),
+        ("reveal:start=[0,1,2],radius_m=-1", "radius_m: "),
     ):
         code, _, err = run(["render", "sample:living_room", tmp_path, "--effect", text], capsys)
         assert code == 2 and told in err

@@ -134,6 +134,11 @@ def test_one_picture_and_a_mask(tmp_path: Path, capsys: pytest.CaptureFixture[st
     arguments = ["erase", str(tmp_path / "p.png"), "--mask", str(tmp_path / "m.png"), "-o", str(tmp_path / "o.png")]
     assert cli.main(arguments) == 0
     assert np.array_equal(cv2.imread(str(tmp_path / "o.png"))[..., ::-1], filled)
+    assert cli.main([*arguments, "--painter", "procedural", "--prompt", "oak boards"]) == 0
+    capsys.readouterr()
+    assert cli.main([*arguments[:-1], str(tmp_path / "o.jpg")]) == 2
+    assert "written as PNG" in capsys.readouterr().err
+    assert not (tmp_path / "o.jpg").exists()
     cv2.imwrite(str(tmp_path / "m.png"), mask[:50].astype(np.uint8) * 255)
     assert cli.main(arguments) == 2
     assert "expected the same size" in capsys.readouterr().err

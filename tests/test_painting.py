@@ -66,6 +66,7 @@ def test_same_seed_same_bytes_other_seed_others(grass, tmp_path: Path) -> None:
         {"shading": "paint_0.png"},
         {"gains": {"x": [1, 1, 1]}},
         {"mode": "spray"},
+        {"id": "../paint_0"},
     ],
 )
 def test_damaged_files_are_refused(grass, tmp_path: Path, change) -> None:
@@ -112,6 +113,8 @@ def test_a_picture_is_laid_at_its_real_size(grass, tmp_path: Path) -> None:
     row = laid.color[40, :, 0].astype(int)
     edges = np.flatnonzero(np.abs(np.diff((row > 127).astype(int))))
     assert set(np.diff(edges)) == {20}  # every 20 cm
+    (over,) = paint(scene, scan, [replace(job, mode="blend")])
+    assert over.mode == "blend" and over.painter == "reference" and (over.color == laid.color).all()
 
 
 def test_what_cannot_be_painted_is_said(grass) -> None:
@@ -122,9 +125,26 @@ def test_what_cannot_be_painted_is_said(grass) -> None:
         paint(scene, scan, [PaintJob("plane_9", "grass")], painter="procedural")
     with pytest.raises(UsageError, match="camera track"):
         paint(Scene(scene.planes), scan, [GRASS], painter="procedural")
+    with pytest.raises(UsageError, match="needs a checkpoint"):
+        paint(scene, scan, [replace(GRASS, painter="diffusers")])
     with pytest.raises(UsageError, match="no painter"):
         paint(scene, scan, [GRASS], painter="rembrandt")
     assert RoomCapture("x", "x", "x", None).mesh is None
+
+
+def test_the_checkpoint_reaches_the_diffusers_painter(grass, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sceneforge import generative
+
+    scan, scene, _, _ = grass
+    load, asked = generative.load_painter, []
+
+    def loader(name, **options):
+        asked.append((name, options))
+        return load("procedural")
+
+    monkeypatch.setattr(generative, "load_painter", loader)
+    paint(scene, scan, [replace(GRASS, painter="diffusers", model="some/checkpoint"), GRASS], painter="procedural")
+    assert asked == [("diffusers", {"model": "some/checkpoint"}), ("procedural", {})]
 
 
 def test_relief_follows_grain_not_colour() -> None:

@@ -157,6 +157,10 @@ def test_recipes_are_frozen(folder: Path) -> None:
             "effects: [{effect: tint, ease: fast}]",
             "5:32: effects[0].ease: there is no 'fast' to choose; choose from linear, smooth, step",
         ),
+        (
+            "paint: [{surface: floor, prompt: grass, painter: diffusers}]",
+            "5:9: paint[0]: the painter diffusers needs a",
+        ),
         ("content: {r: {model: 'sample:no_such'}}", "5:22: content.r.model: no embedded model is called 'no_such'"),
     ],
 )

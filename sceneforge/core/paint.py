@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -124,6 +125,8 @@ class SurfacePaint:
 
     def __post_init__(self) -> None:
         set_, shape = object.__setattr__, self.raster.shape
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", self.id):
+            raise ValueError(f"a paint's id names its files, so it holds letters, digits, _ and - alone: '{self.id}'")
         if self.mode not in PAINT_MODES:
             raise ValueError(f"{self.id}: mode '{self.mode}' is none of {', '.join(PAINT_MODES)}")
         if (self.mode == "portal") != (self.environment is not None) or (self.mode == "portal") == (
@@ -202,13 +205,15 @@ class PaintJob:
     relief_m: float | None = None
     """Height of the grain above the surface, metres; None = what fits the prompt (grass stands up, boards do not)."""
     image: str | None = None
-    """Picture to lay, for the mode reference."""
+    """Picture to lay, in any mode; the prompt is then not read."""
     image_width_m: float = 1.0
     """Real width of what the picture shows."""
     turn_deg_per_s: float = 0.0
     """Portals: how fast the sky turns."""
     twinkle: float | None = None
     """Portals: share by which stars flicker, 0..1; None = what fits the prompt."""
+    model: str | None = None
+    """For the painter diffusers: folder of a checkpoint, or its name on the hub."""
 
     def __post_init__(self) -> None:
         def refuse(name: str, wanted: str) -> None:

@@ -45,6 +45,8 @@ def test_a_wider_picture_and_a_place_that_is_not_there(tmp_path: Path) -> None:
     style = VideoStyle(fps=10, path="orbit", seconds=0.1, width=200)
     facts = direct(scan, scene, arrangement, tmp_path, style).facts
     assert (facts["width"], facts["height"], facts["frames"]) == (200, 150, 1)
+    with pytest.raises(UsageError, match="pictures 0 to 0, so there is no still 1"):
+        direct(scan, scene, arrangement, tmp_path, replace(style, stills=(1,)))
     with pytest.raises(UsageError, match="no plane, object or placement 'sofa'"):
         direct(scan, scene, arrangement, tmp_path, replace(style, around="sofa"))
 
