@@ -9,6 +9,9 @@ import typer
 
 from sceneforge import _cli_output as show
 
+SURFACES = ("glb", "ply", "surface_npz")
+"""Writers of formats that hold triangles."""
+
 
 def add(app: typer.Typer) -> None:
     """Add the command to the command line."""
@@ -24,10 +27,12 @@ def add(app: typer.Typer) -> None:
         from dataclasses import replace
 
         from sceneforge.core import UsageError
-        from sceneforge.export import export
+        from sceneforge.export import export, writer_for
         from sceneforge.io.scene_folder import read_scene
         from sceneforge.perception.decimation import decimate
 
+        if (format := writer_for(out).NAME) not in SURFACES:
+            raise UsageError(f"{out.name} would be {format}, which holds no triangles; use .glb, .ply or .npz")
         scene = read_scene(understood)
         if scene.mesh is None:
             raise UsageError(f"{understood} holds no surface to simplify")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
-import resource
-import sys
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -55,8 +52,6 @@ WRITTEN = (
     "paint.json",
 )
 """Everything the functions here write into their folder."""
-
-PACKAGES = ("numpy", "scipy", "numba", "open3d", "opencv-python-headless", "trimesh", "shapely", "av")
 
 
 @dataclass(frozen=True)
@@ -120,6 +115,7 @@ def understand(
         InputError: The capture cannot be read or holds no usable surface; the message says which file and frame.
         UsageError: An option makes no sense.
     """
+    from sceneforge._report import peak_rss_mb, versions
     from sceneforge.perception.understand import understand_room, understand_scan
 
     if not 0.002 <= voxel_m <= 0.5:
@@ -347,27 +343,6 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
     else:
         export(scene, folder / "composition.glb", arrangement=arrangement, format="glb")
     return ComposeResult(folder, scene, arrangement, rendered)
-
-
-def versions() -> dict[str, str]:
-    """Versions of everything that can change a result, for report.json."""
-    from importlib import metadata
-
-    found = {"python": platform.python_version()}
-    for name in ("sceneforge", *PACKAGES):
-        for distribution in (name, f"{name}-cpu"):
-            try:
-                found[name] = metadata.version(distribution)
-                break
-            except metadata.PackageNotFoundError:
-                continue
-    return found
-
-
-def peak_rss_mb() -> int:
-    """Largest resident memory of this process so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak // (1024 * 1024 if sys.platform == "darwin" else 1024))
 
 
 def loaded(source: str | Path | Scan | RoomCapture) -> Scan | RoomCapture:

@@ -54,6 +54,7 @@ def track_pictures(
     Raises:
         ScanError: No two pictures are matched well enough to begin.
     """
+    known = 0 if bad is None else len(bad)
     found = structure(scan, seed=seed, progress=progress, bad=bad)
     guesser = estimator or load_estimator()
     size = measured_size(found, scan, guesser)
@@ -71,7 +72,10 @@ def track_pictures(
         f"size from {size.frames} frames' guessed depth ({guesser.name}): right within "
         f"{100 * size.sigma_share:.0f} % (one standard deviation)"
     ]
-    lost = [i for i in range(n) if poses[i] is None]
+    unread = [] if bad is None else bad[known:]
+    notes.extend(f"a frame has no pose: {error}" for error in unread)
+    damaged = {error.frame for error in unread}
+    lost = [s.name for s, T in zip(scan.sources, poses, strict=True) if T is None and s.name not in damaged]
     if lost:
         notes.append(
             f"{len(lost)} of {n} frames share too little with the others and have no pose, the first: {lost[0]}"

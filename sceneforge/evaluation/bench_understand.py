@@ -55,7 +55,7 @@ def _apart(who: str, path: Path, seed: int, warm_runs: int, repeat: int = 1) -> 
 
 
 def _measure(who: str, path: str, seed: int, warm_runs: int, repeat: int) -> dict[str, Any]:
-    from sceneforge.pipeline import peak_rss_mb
+    from sceneforge._report import peak_rss_mb
 
     seconds: list[float] = []
     facts: dict[str, Any] = {}

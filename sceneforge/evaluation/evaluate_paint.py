@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sceneforge._report import peak_rss_mb
 from sceneforge.core import Frame, Label, PaintJob, Plane, Scan, Scene, SurfacePaint, UsageError
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.core.transforms import inverse
 from sceneforge.io import load
 from sceneforge.painting import paint
-from sceneforge.pipeline import peak_rss_mb, understand
+from sceneforge.pipeline import understand
 from sceneforge.rendering.painted import PaintLayer
 from sceneforge.rendering.room_view import RoomViewer
 

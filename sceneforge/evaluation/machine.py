@@ -9,7 +9,7 @@ from pathlib import Path
 
 def machine() -> dict[str, str | int]:
     """Processor, cores, memory and versions, for the "machine" part of a benchmark's JSON."""
-    from sceneforge.pipeline import versions
+    from sceneforge._report import versions
 
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")

@@ -52,19 +52,28 @@ def export(
     Raises:
         UsageError: No writer has this name or suffix, or the scene lacks what the format holds.
     """
-    choices = writers()
     target = Path(path)
+    writer_for(target, format).write(scene, target, arrangement=arrangement)
+    return target
+
+
+def writer_for(path: str | Path, format: str | None = None) -> Writer:
+    """The writer that a file's name picks, unless `format` names one.
+
+    Raises:
+        UsageError: No writer has this name or suffix.
+    """
+    choices, name = writers(), Path(path).name
     if format is None:
-        fits = [(len(s), name) for name, w in choices.items() for s in w.SUFFIXES if target.name.lower().endswith(s)]
+        fits = [(len(s), key) for key, w in choices.items() for s in w.SUFFIXES if name.lower().endswith(s)]
         writer = choices[max(fits)[1]] if fits else None
     else:
         writer = choices.get(format)
     if writer is None:
-        asked = f"no writer for '{target.name}'" if format is None else f"no writer is called '{format}'"
-        listed = ", ".join(f"{name} ({' '.join(w.SUFFIXES)})" for name, w in choices.items())
+        asked = f"no writer for '{name}'" if format is None else f"no writer is called '{format}'"
+        listed = ", ".join(f"{key} ({' '.join(w.SUFFIXES)})" for key, w in choices.items())
         raise UsageError(f"{asked}. Choose one of: {listed}")
-    writer.write(scene, target, arrangement=arrangement)
-    return target
+    return writer
 
 
-__all__ = ["Writer", "export", "writers"]
+__all__ = ["Writer", "export", "writer_for", "writers"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sceneforge import cli
 from sceneforge.core import Mesh
 from sceneforge.perception.decimation import decimate
 
@@ -49,3 +50,17 @@ def test_more_error_fewer_triangles_and_same_bytes_again() -> None:
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="positive"):
         decimate(bumpy(5), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["-o", "room.json"], "holds no triangles"),
+        (["-o", "room.xyz"], "no writer for 'room.xyz'"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_any_work(
+    options: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["simplify", "there is no such folder", *options]) == 2
+    assert text in capsys.readouterr().err

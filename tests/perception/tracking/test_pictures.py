@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sceneforge.core import Camera, Scan, ScanError
+from sceneforge.core import Camera, FrameError, Scan, ScanError
 from sceneforge.core.arrays import Float64, UInt8
 from sceneforge.core.scan import FrameSource
 from sceneforge.core.transforms import make_transform
@@ -105,3 +106,16 @@ def test_a_camera_that_stands_still_cannot_be_tracked() -> None:
 def test_the_made_up_views_agree_with_the_still_camera_ones() -> None:
     T = make_transform(np.eye(3), [0.1, 0.0, 0.0])
     assert np.allclose(view(T)[1], look(T, CAMERA)[1], atol=1e-4)
+
+
+def test_an_unreadable_picture_is_named(scan: Scan) -> None:
+    def damaged() -> UInt8:
+        raise FrameError("image file is damaged", path="2.png", frame="2")
+
+    sources = list(scan.sources)
+    sources[2] = replace(sources[2], read_color=damaged)
+    found = track_pictures(replace(scan, sources=tuple(sources)), estimator=Truthful(), bad=[])
+    assert found.T_world_camera[2] is None
+    assert [note for note in found.notes if "no pose" in note] == [
+        "a frame has no pose: 2.png, frame 2: image file is damaged"
+    ]
