@@ -13,7 +13,7 @@ from sceneforge import _cli_output as show
 def add(app: typer.Typer) -> None:
     """Put the command on the command line."""
 
-    @app.command(epilog='Example: sceneforge erase my_scan out/room --thing "the table next to the couch" -o out/empty')
+    @app.command(epilog='Example: sceneforge erase my_scan out/room --thing "the table next to the seat" -o out/empty')
     def erase(
         scan: Annotated[
             str, typer.Argument(metavar="SCAN|IMAGE", help="A capture's folder or file, sample:NAME, or one picture.")
