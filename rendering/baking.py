@@ -101,7 +101,7 @@ class PlaneGrid:
         return ShadowMap(self.plane, self.low, self.cell_m, ratio, self._outline())
 
     def _outline(self) -> Float32:
-        return _inside(self.plane, self.low, self.cell_m, (self.near.shape[0], self.near.shape[1]))
+        return on_outline(self.plane, self.low, self.cell_m, (self.near.shape[0], self.near.shape[1]))
 
 
 def deepened(ratio: Float32) -> Float32:
@@ -169,7 +169,8 @@ def completed(traced: Exchange, points: Float64, normals: Float64, light: RoomLi
     return Exchange(before, left, traced.point, traced.face, traced.rays)
 
 
-def _inside(plane: Plane, first: Float64, cell: float, shape: tuple[int, int]) -> Float32:
+def on_outline(plane: Plane, first: Float64, cell: float, shape: tuple[int, int]) -> Float32:
+    """`ShadowMap.inside` for samples that start at local (2,) `first`, `cell` metres apart."""
     import cv2
 
     mask: NDArray[Any] = np.zeros(shape, dtype=np.uint8)

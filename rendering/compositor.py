@@ -14,18 +14,19 @@ from sceneforge.core import Arrangement, Camera, Frame, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import inverse, transform_points
 
-from .baking import ShadowMap, lamps_of, plane_grids, vertex_light
+from .baking import ShadowMap
 from .camera_look import CameraLook, LookTracker, content_blur
-from .color import TO_LINEAR, TO_SRGB, to_linear
-from .content_light import bake_content, emission_of
+from .color import TO_LINEAR, TO_SRGB
+from .content_light import emission_of
 from .directions import PIXEL_OFFSETS
-from .incident import RoomLight
-from .lighting import ExposureTracker, white_level
+from .grounding import Grounding
+from .lighting import ExposureTracker
 from .memory import memory_of, recall_into
 from .occlusion import DECIDERS, occlusion
 from .occlusion_score import Decided, OcclusionScore
 from .packing import pack
 from .planes import plane_triangles
+from .prepared_light import prepare_light
 from .region import NEAR_M, Rect, bounds_on_screen, box_corners, merged
 from .room_view import RoomViewer, intrinsics
 from .splitting import receiver
@@ -71,9 +72,10 @@ class FrameCompositor:
     Args:
         scene: Planes, lights and mesh, in the scene's world.
         arrangement: Content in its places, in the scene's world.
+        grounding: What ties content to the surface below: traced light, a drop shadow or a halo.
     """
 
-    def __init__(self, scene: Scene, arrangement: Arrangement) -> None:
+    def __init__(self, scene: Scene, arrangement: Arrangement, *, grounding: Grounding = "traced") -> None:
         start = time.perf_counter()
         self.facts = CompositorFacts()
         self._empty = not arrangement.placements
@@ -91,7 +93,8 @@ class FrameCompositor:
         self._tracer = Tracer(content.vertices, content.faces)
         casters = Tracer(content.vertices, content.faces[content.casts_shadow])
         self._exposure, self._look = ExposureTracker(scene, self._room), LookTracker()
-        self._bake(scene, arrangement, casters)
+        light = prepare_light(scene, arrangement, content, casters, self._room, grounding)
+        self._light, self._maps, self._room_shadow = light.content, light.maps, light.room
         planes = [scene.plane(p.surface) for p in arrangement.placements]
         self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
         self._corners = [box_corners(v) for v in solids]
@@ -99,28 +102,6 @@ class FrameCompositor:
         self._lit = bool((emission_of(content) > 0).any())
         self._darkened = [self._shadow_points(v, m, vertices) for v, m in zip(solids, self._maps, strict=True)]
         self.facts.seconds["build"] += time.perf_counter() - start
-
-    def _bake(self, scene: Scene, arrangement: Arrangement, casters: Tracer) -> None:
-        """Trace what does not change: light on the room with the content, and on the content in the room."""
-        content = self._content
-        colors = None if scene.mesh is None else scene.mesh.colors
-        white = np.ones(3) if colors is None else white_level(to_linear(colors))
-        centre = content.vertices.mean(axis=0, dtype=np.float64)
-        light = RoomLight(scene, scene.mesh, self._room, white, centre)
-        lamps = lamps_of(content, emission_of(content), self._room)
-        grids = plane_grids(scene, arrangement, content, casters, light, lamps)
-        surface = vertex_light(scene, content, casters, light, lamps)
-        # The content is lit by the ground in its own shadow, and throws what it gets back onto the ground.
-        shadows = tuple(g.finished(None, lamps) for g in grids)
-        self._light = bake_content(content, casters, light, shadows, lamps)
-        # Faces are numbered among those that stop light.
-        sent = self._light.sent[content.casts_shadow]
-        self._maps = tuple(g.finished(sent, lamps) for g in grids)
-        self._room_shadow = (
-            np.ones((0, 3), dtype=np.float32)
-            if scene.mesh is None
-            else surface.finished(scene, self._maps, sent, lamps)
-        )
 
     def _shadow_points(self, content: Float64, shadow: ShadowMap, room_vertices: Float32) -> tuple[Float32, Float32]:
         """(n, 3) points on the plane, and (m, 3) on the other scanned surface, that one placement's shadow reaches."""

@@ -13,6 +13,7 @@ from sceneforge.core.progress import Progress, silent
 
 from . import camera_path as paths
 from .compare import Compare
+from .grounding import Grounding
 from .video import RenderResult, render_video
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class VideoStyle:
     """Width of the picture along other paths than the original; None = as captured."""
     compare: Compare = "none"
     """Before and after: side by side, or a line that sweeps over."""
+    grounding: Grounding = "traced"
+    """What ties content to the surface below: traced light, a drop shadow or a halo."""
     animation: Animation = "none"
     """Also written as an animated picture."""
     stills: tuple[int, ...] = ()
@@ -102,6 +105,7 @@ def direct(
         path=path,
         motion=motion,
         compare=style.compare,
+        grounding=style.grounding,
         stills=style.stills,
         fingerprint=digest(*inputs) if style.resume else None,
         seed=seed,

@@ -13,6 +13,7 @@ from sceneforge.core import Arrangement, BodyTrajectory, Frame, Scene, UsageErro
 from sceneforge.core.arrays import Float64, UInt8
 
 from .compositor import CompositorFacts, FrameCompositor
+from .grounding import Grounding
 from .layer_stack import LayerStack
 from .layers import FrameLayer
 from .memory import memory_of, recall_into
@@ -47,6 +48,7 @@ class MovingContent:
         motion: How some of it moves.
         under: Layers on the real room.
         over: Layers over everything.
+        grounding: What ties content to the surface below.
     """
 
     def __init__(
@@ -56,12 +58,13 @@ class MovingContent:
         motion: Sequence[BodyTrajectory] = (),
         under: Sequence[FrameLayer] = (),
         over: Sequence[FrameLayer] = (),
+        grounding: Grounding = "traced",
     ) -> None:
-        self._scene, self._arrangement, self._motion = scene, arrangement, motion
+        self._scene, self._arrangement, self._motion, self._grounding = scene, arrangement, motion, grounding
         self._layers = under, over
         self._now = self._poses(0.0)
         now = arrangement_at(arrangement, motion, 0.0)
-        self.compositor = FrameCompositor(scene, now)
+        self.compositor = FrameCompositor(scene, now, grounding=grounding)
         self._stack = LayerStack(scene, now, self.compositor, under, over)
 
     @property
@@ -95,7 +98,7 @@ class MovingContent:
 
     def _move(self, time_s: float) -> None:
         before, now = self.compositor, arrangement_at(self._arrangement, self._motion, time_s)
-        self.compositor = FrameCompositor(self._scene, now)
+        self.compositor = FrameCompositor(self._scene, now, grounding=self._grounding)
         self.compositor.recall(before.memory())
         for stage, seconds in before.facts.seconds.items():
             self.compositor.facts.seconds[stage] = self.compositor.facts.seconds.get(stage, 0.0) + seconds

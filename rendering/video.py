@@ -30,6 +30,7 @@ from sceneforge.core.progress import Progress, silent
 from .camera_path import CameraPath
 from .compare import Compare, compared
 from .frame_cache import FrameCache
+from .grounding import Grounding
 from .layers import FrameLayer
 from .motion import MovingContent
 from .sheet import Thumbnail, contact_sheet, thumbnail
@@ -77,6 +78,7 @@ def render_video(
     path: CameraPath | None = None,
     motion: Sequence[BodyTrajectory] = (),
     compare: Compare = "none",
+    grounding: Grounding = "traced",
     stills: Sequence[int] = (),
     fingerprint: str | None = None,
 ) -> RenderResult:
@@ -99,6 +101,7 @@ def render_video(
         path: Another camera path, drawn from the mesh and the captured frames around; None = the captured frames.
         motion: How content moves, by request id; time 0 is the video's start.
         compare: Show the picture without content and layers too.
+        grounding: What ties content to the surface below: traced light, a drop shadow or a halo.
         stills: Numbers of pictures that are written as `still_NNNNNN.png` too.
         fingerprint: Of everything the pictures depend on, layers included (see `core.digest`). With it, finished
             pictures are kept until the video is done, and a run that was stopped goes on after the last of them.
@@ -114,7 +117,7 @@ def render_video(
     shots: Shots = CapturedShots(scan, scene, every) if path is None else SynthesizedShots(scan, scene, path)
     if any(not 0 <= n < len(shots.cameras) for n in stills):
         raise UsageError(f"the video has pictures 0 to {len(shots.cameras) - 1}, so there is no still {max(stills)}")
-    content = MovingContent(scene, arrangement, motion, under, over)
+    content = MovingContent(scene, arrangement, motion, under, over, grounding)
     cache = None if fingerprint is None else FrameCache(Path(out) / CACHE, fingerprint)
     film = _Film(scan, shots, content, fps, compare, cache)
     film.stills = {n: Path(out) / f"still_{n:06d}.png" for n in stills}

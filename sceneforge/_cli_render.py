@@ -55,6 +55,7 @@ def render(
         int | None, typer.Option(min=16, help="Of the picture along another path, pixels.", show_default=False)
     ] = None,
     compare: Annotated[str, typer.Option(help="Before and after: none, side or wipe.")] = "none",
+    grounding: Annotated[str, typer.Option(help="Below content: traced light, drop shadow or halo.")] = "traced",
     animation: Annotated[str, typer.Option(help="Write an animated picture too: none, webp or gif.")] = "none",
     still: Annotated[
         list[int] | None, typer.Option(min=0, help="Number of a picture to write as PNG too.", show_default=False)
@@ -74,6 +75,7 @@ def render(
     from sceneforge.rendering.camera_path import Kind
     from sceneforge.rendering.compare import Compare
     from sceneforge.rendering.direct import Animation, VideoStyle
+    from sceneforge.rendering.grounding import Grounding
 
     style = VideoStyle(
         fps=fps,
@@ -84,6 +86,7 @@ def render(
         radius_m=radius_m,
         width=width,
         compare=_chosen("--compare", compare, Compare),
+        grounding=_chosen("--grounding", grounding, Grounding),
         animation=_chosen("--animation", animation, Animation),
         stills=tuple(still or ()),
         resume=resume,

@@ -32,6 +32,7 @@ from sceneforge.data import PREFIX, resolve_content, resolve_scan
 from sceneforge.rendering.camera_path import Kind
 from sceneforge.rendering.compare import Compare
 from sceneforge.rendering.direct import Animation, VideoStyle
+from sceneforge.rendering.grounding import Grounding
 
 FORMAT: Final = "sceneforge.recipe"
 VERSION: Final = 1
@@ -86,6 +87,9 @@ class RenderSettings(_Model):
     radius_m: float | None = Field(default=None, gt=0, le=1000, description="Of an orbit, metres")
     width: int | None = Field(default=None, ge=16, le=7680, description="Of the picture along other paths, pixels")
     compare: Compare = Field(default="none", description="Before and after: side by side, or a line that sweeps over")
+    grounding: Grounding = Field(
+        default="traced", description="Traced light, a soft drop shadow below content, or a halo around it"
+    )
     animation: Animation = Field(default="none", description="Also written as an animated picture")
     stills: tuple[int, ...] = Field(default=(), max_length=1000, description="Numbers of pictures written as PNG too")
 

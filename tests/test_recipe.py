@@ -52,7 +52,7 @@ def test_full_recipe(folder: Path) -> None:
             + "seed: 7\ncontent:\n  rover: {model: rover.glb, scale: 2}\nplace:\n"
             + "  - {id: a, content: rover, on: table, facing: camera, yaw_deg: -30, clearance_m: 0}\n"
             + "  - {id: b, content: rover, on: [plane_3, largest_horizontal], near: a}\n"
-            + "render: {fps: 24, every: 2}\n",
+            + "render: {fps: 24, every: 2, grounding: halo}\n",
         )
     )
     assert recipe.scan == str(folder / "room")
@@ -63,6 +63,7 @@ def test_full_recipe(folder: Path) -> None:
     assert recipe.place[1].on == ("plane_3", "largest_horizontal")
     assert recipe.place[1].near == "a"
     assert (recipe.seed, recipe.render.fps, recipe.render.every) == (7, 24.0, 2)
+    assert recipe.render.style.grounding == "halo"
 
 
 def test_effects_become_what_the_renderer_takes(folder: Path) -> None:
@@ -114,6 +115,10 @@ def test_recipes_are_frozen(folder: Path) -> None:
         ("sede: 1", "5:1: unknown key 'sede'; did you mean 'seed'?"),
         ("render: {fps: 0}", "5:15: render.fps: expected at least 1, got 0"),
         ("render: {evrey: 2}", "5:10: render: unknown key 'evrey'; did you mean 'every'?"),
+        (
+            "render: {grounding: blob}",
+            "5:21: render.grounding: there is no 'blob' to choose; choose from drop, halo, traced",
+        ),
         ("render: fast", "5:9: render: expected a mapping, got 'fast'"),
         ("seed: 1\nseed: 2", "6:1: seed: the key is there twice, first on line 5"),
         (
@@ -298,6 +303,7 @@ def test_schema_agrees_with_the_reader(folder: Path) -> None:
         {"place": [{"id": "a", "content": "rover", "on": "tabel"}]},
         {"place": [{"content": "rover"}]},
         {"render": {"fps": 0}},
+        {"render": {"grounding": "blob"}},
     ):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({**good, **change}, schema)

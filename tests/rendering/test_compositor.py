@@ -18,7 +18,7 @@ GLOW = Material((0.0, 0.0, 0.0, 1.0), emissive=(1.0, 0.0, 0.0), roughness=1.0)
 @pytest.fixture
 def marker(monkeypatch: pytest.MonkeyPatch) -> Material:
     """Content that shows by its glow, but does not light the room."""
-    monkeypatch.setattr("sceneforge.rendering.compositor.lamps_of", lambda *_: None)
+    monkeypatch.setattr("sceneforge.rendering.prepared_light.lamps_of", lambda *_: None)
     return GLOW
 
 
