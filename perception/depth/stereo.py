@@ -16,6 +16,7 @@ AGREEMENT_PX = 1.0
 SIGMA_PX = 0.35
 """Standard deviation of a confirmed disparity."""
 MAX_DISPARITIES = 512
+MIN_SIDE_PX = 16
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ def stereo_depth(
     count = int(np.ceil((fb / NEAR_M - offset_px - low) / 16)) * 16
     if baseline_m <= 0 or count < 16:
         raise UsageError(f"stereo pair: baseline {baseline_m:g} m and focal length {camera.fx:g} px give no disparity")
+    if low >= camera.width or min(camera.shape) < MIN_SIDE_PX:
+        raise UsageError(
+            f"stereo pair: with baseline {baseline_m:g} m and focal length {camera.fx:g} px nothing nearer than "
+            f"{FAR_M:g} m is in both pictures of {camera.width}x{camera.height} pixels; is the baseline in metres?"
+        )
     count = min(count, MAX_DISPARITIES, max(16, camera.width // 2 // 16 * 16))
     matcher = cv2.StereoSGBM.create(
         minDisparity=low,

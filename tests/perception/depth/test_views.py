@@ -122,3 +122,5 @@ def test_nonsense_is_refused() -> None:
         stereo_depth(left, left, CAMERA, -1.0)
     with pytest.raises(UsageError, match="pixels"):
         stereo_depth(left, left[:50], CAMERA, 0.1)
+    with pytest.raises(UsageError, match="is the baseline in metres"):
+        stereo_depth(left, left, CAMERA, 193.0)  # millimetres: the search range alone would fill the memory
