@@ -60,6 +60,9 @@ def add(app: typer.Typer) -> None:
         else:
             share = found.facts["made_up_fraction"]
             print(f"taken out: {', '.join(found.things)}; {share:.0%} of what they hid is made up")
+            unknown = found.facts["unknown_pixels"] / max(found.facts["changed_pixels"], 1)
+            if unknown > 0.02:
+                print(f"behind {unknown:.0%} of the changed pixels no surface is known; they are smeared over")
             show.print_paths(paths)
 
 
