@@ -23,7 +23,7 @@ from sceneforge.core import (
     silent,
     write_bytes,
 )
-from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.arrays import Float32, UInt8
 from sceneforge.core.scan import FrameSource
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def depth_maps(
         out: Folder for depth/NAME.png (16-bit millimetres, 0 = none), sigma/NAME.png (16-bit, 0.1 mm, 65535 = unknown)
             and depth.json.
         every: Use every n-th frame.
-        scene: The understood capture; understood here when None.
+        scene: The capture as `understand` found it; understood here when None.
         estimator: Guesses depth from one picture (`load_estimator`); aligned to what was measured, it answers where
             that is less sure. The embedded one is used only where nothing was measured.
         pictures: Whether to write pictures/NAME.png to look at, too.
@@ -88,7 +88,7 @@ def depth_maps(
         What depth.json holds.
 
     Raises:
-        UsageError: The capture has no pictures.
+        UsageError: The capture has no pictures, or the scene is another capture's.
         InputError: The capture cannot be used.
     """
     if every < 1:
@@ -125,12 +125,12 @@ def _refined(
     if scene is None:
         scene, account = understand_scan(scan, seed=seed, progress=progress)
         notes = account.warnings
-    elif scene.track is not None:
+    elif scene.track is None:
+        raise UsageError("the scene has no camera track: it was not understood from this capture")
+    else:
         check_same_capture(scan, scene, scene.track)
     refiner = studied_refiner(scan, scene)
-    poses: dict[int, Float64] = {}
-    if scene.track is not None:
-        poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
+    poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True)) if scene.track is not None else {}
     r, n = refiner.registration, refiner.noise
     facts = {
         "method": "refine",

@@ -74,6 +74,8 @@ def test_a_scene_of_another_capture_is_refused(tmp_path: Path) -> None:
     track = CameraTrack((0,), np.array([scan.sources[0].timestamp_s + 1]), np.eye(4)[None], np.ones(1))
     with pytest.raises(UsageError, match="another"):
         depth_maps(scan, tmp_path / "out", scene=Scene(track=track, source={"name": "another", "format": scan.format}))
+    with pytest.raises(UsageError, match="no camera track"):
+        depth_maps(scan, tmp_path / "out", scene=Scene())
 
 
 def test_pictures_alone_have_no_depth_planes(tmp_path: Path) -> None:
