@@ -22,6 +22,8 @@ GROWN_M = 0.03
 """Boxes are grown by this much: scanned surface frays about them."""
 ON_PLANE_M = 0.025
 """Surface this close to a plane that stays belongs to that plane."""
+GAP_M, HIGHEST_M = 0.05, 0.6
+"""What stands on a thing begins within `GAP_M` of it and is followed up to `HIGHEST_M`, as long as no gap is larger."""
 BEFORE_M = 0.7
 """A thing this close before a plane hides the plane's own surface, and nothing else, behind it."""
 THICK_M = 0.06
@@ -104,7 +106,7 @@ def remove_things(scene: Scene, things: Sequence[Thing]) -> Removal:
     """
     if scene.mesh is None:
         raise UsageError("taking things out needs the scene's mesh: understand the capture first")
-    things = _with_burden(scene, things)
+    things = tuple(replace(t, box=_raised(t.box, scene)) for t in _with_burden(scene, things))
     boxes = [t.box for t in things]
     gone = {t.id for t in things} | {p.id for p in scene.planes if _owned(p, boxes)}
     staying = [p for p in scene.planes if p.id not in gone]
@@ -210,6 +212,33 @@ def _with_burden(scene: Scene, things: Sequence[Thing]) -> tuple[Thing, ...]:
         found |= {c: known[c] for c in new}
         grew = bool(new)
     return tuple(found.values())
+
+
+def _raised(box: OrientedBox, scene: Scene) -> OrientedBox:
+    """The box, made higher by what stands on it and is no object of its own: books on a table, say.
+
+    Surface over the box's footprint belongs to it up to the first gap in height, unless it lies on floor, wall or ceiling.
+    """
+    assert scene.mesh is not None
+    R, half = box.T_world_box[:3, :3], box.size / 2
+    local = (scene.mesh.vertices.astype(np.float64) - box.T_world_box[:3, 3]) @ R
+    over = np.flatnonzero((np.abs(local[:, [0, 2]]) <= half[[0, 2]]).all(axis=1) & (local[:, 1] > half[1] - GROWN_M))
+    points = scene.mesh.vertices[over].astype(np.float64)
+    loose = np.ones(len(over), dtype=np.bool_)
+    for p in scene.planes:
+        if p.label in STRUCTURE:
+            loose &= np.abs((points - p.origin) @ p.normal) > 2 * ON_PLANE_M
+    top = float(half[1])
+    for height in np.sort(local[over[loose], 1]):
+        if height > top + GAP_M or height > half[1] + HIGHEST_M:
+            break
+        top = max(top, float(height))
+    grown = top - float(half[1])
+    if grown < 0.01 or abs(float(R[1, 1])) < 0.9:
+        return box
+    T = box.T_world_box.copy()
+    T[:3, 3] += R[:, 1] * grown / 2
+    return OrientedBox(T, box.size + np.array([0.0, grown, 0.0]))
 
 
 def _owned(plane: Plane, boxes: Sequence[OrientedBox]) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sceneforge import cli
-from sceneforge.core import Label, OrientedBox, Relation, Scan, Scene, SceneGraph, SceneObject, UsageError
+from sceneforge.core import Label, Mesh, OrientedBox, Relation, Scan, Scene, SceneGraph, SceneObject, UsageError
 from sceneforge.core.transforms import make_transform
 from sceneforge.erasing import erase, erase_from_picture
 from sceneforge.io import load, read_scene
@@ -65,6 +65,25 @@ def test_what_stood_on_it_goes_with_it(room: tuple[Scan, Scene]) -> None:
     assert left.scene.mesh.vertices[:, 1].max() < 0.026
     assert len(left.surface.faces) + len(left.scene.mesh.faces) == len(scene.mesh.faces)
     assert np.count_nonzero(np.abs(left.scene.mesh.vertices[:, 1]) < 1e-6) >= 0.99 * 121 * 97 - 500
+
+
+def test_what_stands_on_it_without_being_an_object_goes_too(room: tuple[Scan, Scene]) -> None:
+    _, scene = room
+    low = OrientedBox(make_transform(np.eye(3), np.array([0.0, 0.1, 0.0])), np.array([0.6, 0.2, 0.4]))
+    assert scene.mesh is not None
+    sheet = np.stack(np.meshgrid([-0.1, 0.1], np.arange(0.2, 0.41, 0.03), [-0.1, 0.1]), axis=-1).reshape(-1, 3)
+    above = np.array([[0.0, 0.9, 0.0], [0.1, 0.9, 0.0], [0.0, 0.9, 0.1]])  # a lamp hangs over it, and stays
+    floor = scene.mesh.vertices[scene.mesh.vertices[:, 1] < 1e-6]
+    vertices = np.concatenate([floor, sheet, above]).astype(np.float32)
+    n = len(floor)
+    faces = np.array(
+        [[n + i, n + i + 1, n + i + 2] for i in range(len(sheet) - 2)] + [[n + len(sheet) + k for k in range(3)]]
+    )
+    scene = replace(scene, mesh=Mesh(vertices, faces.astype(np.int32)), graph=SceneGraph(), objects=())
+    left = remove_things(scene, [Thing("table", Label.TABLE, low)])
+    assert left.things[0].box.size[1] == pytest.approx(0.38, abs=0.03)
+    assert left.scene.mesh is not None
+    assert len(left.scene.mesh.faces) == 1, "only the lamp is left of what was not the floor"
 
 
 def test_frames_show_the_floor_behind(room: tuple[Scan, Scene], tmp_path: Path) -> None:
