@@ -217,7 +217,8 @@ def _with_burden(scene: Scene, things: Sequence[Thing]) -> tuple[Thing, ...]:
 def _raised(box: OrientedBox, scene: Scene) -> OrientedBox:
     """The box, made higher by what stands on it and is no object of its own: books on a table, say.
 
-    Surface over the box's footprint belongs to it up to the first gap in height, unless it lies on floor, wall or ceiling.
+    Surface over the box's footprint belongs to it up to the first gap in height, unless it lies on floor, wall or
+    ceiling.
     """
     assert scene.mesh is not None
     R, half = box.T_world_box[:3, :3], box.size / 2
