@@ -29,8 +29,8 @@ class Decimated:
     """The farthest of all, usually a loose triangle on a frayed rim that was dropped."""
 
 
-def decimate(mesh: Mesh, max_error_m: float) -> Decimated:
-    """The coarsest mesh, as far as bisection finds it, that keeps 999 of 1000 vertices within `max_error_m`.
+def decimate(mesh: Mesh, max_error_m: float, *, kept: float = KEPT) -> Decimated:
+    """The coarsest mesh, as far as bisection finds it, that keeps a share `kept` of the vertices within `max_error_m`.
 
     Returns the mesh itself where no triangle can be spared. The same mesh and error give the same bytes.
 
@@ -46,10 +46,10 @@ def decimate(mesh: Mesh, max_error_m: float) -> Decimated:
     for step in range(STEPS):
         share = high if step == 0 else 0.5 * (low + high)
         vertices, faces = _simplified(mesh, share)
-        off = _distances(mesh.vertices, vertices, faces) if len(faces) else np.full(1, np.inf)
+        off = distances(mesh.vertices, vertices, faces) if len(faces) else np.full(1, np.inf)
         error = float(np.quantile(off, KEPT))
-        if error <= max_error_m:
-            best, low = Decimated(_dressed(mesh, vertices, faces), error, float(off.max())), share
+        if float(np.quantile(off, kept)) <= max_error_m:
+            best, low = Decimated(dressed(mesh, vertices, faces), error, float(off.max())), share
             if share == MOST:
                 break
         else:
@@ -69,7 +69,8 @@ def _simplified(mesh: Mesh, share: float) -> tuple[Any, Any]:
     return np.asarray(light.vertices).astype(np.float32), np.asarray(light.triangles).astype(np.int32)
 
 
-def _distances(points: Any, vertices: Any, faces: Any) -> Any:
+def distances(points: Any, vertices: Any, faces: Any) -> Any:
+    """(N,) distances of points (N, 3) from a surface."""
     import open3d as o3d
 
     scene = o3d.t.geometry.RaycastingScene()
@@ -77,7 +78,8 @@ def _distances(points: Any, vertices: Any, faces: Any) -> Any:
     return scene.compute_distance(o3d.core.Tensor(np.array(points, np.float32))).numpy()
 
 
-def _dressed(mesh: Mesh, vertices: Any, faces: Any) -> Mesh:
+def dressed(mesh: Mesh, vertices: Any, faces: Any) -> Mesh:
+    """Another surface with the colours, labels and instances of the nearest vertices of `mesh`."""
     from scipy.spatial import cKDTree
 
     _, nearest = cKDTree(mesh.vertices).query(vertices)
