@@ -80,7 +80,7 @@ class RoomLight:
         if mesh is not None and mesh.colors is not None:
             linear = to_linear(mesh.colors)
             for s in self.shiners:
-                linear[_close(mesh.vertices, s)] = 0
+                linear[own_surface(mesh.vertices, s)] = 0
             self.surface = linear
 
     def along(self, rays: Float32, t: Float32, face: NDArray[Any]) -> Float32:
@@ -256,7 +256,7 @@ def _meets(light: Light, origin: Float64, d: Float64) -> NDArray[np.bool_]:
     return np.asarray((towards < -1e-3) & (t > 0) & inside)
 
 
-def _close(vertices: Float32, shiner: Shiner) -> NDArray[np.bool_]:
+def own_surface(vertices: Float32, shiner: Shiner) -> NDArray[np.bool_]:
     """(V,) vertices that are a light's own scanned surface."""
     light = shiner.light
     assert light.position is not None and light.size is not None

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sceneforge.core import Arrangement, Camera, MissingExtra
+from sceneforge.core import Arrangement, Camera
 from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.transforms import transform_points
+from sceneforge.rendering.backends._mitsuba import load_mitsuba, render, sensor, shape
 
 SKY = 0.6
 """Radiance of the windows, of the sky's a little above the horizon. Direct sun is left out: pictures of it through a
 window take a path tracer too long."""
 BOUNCES = 5
-
-
-def load_mitsuba() -> Any:
-    """Mitsuba with its fastest variant that runs here.
-
-    Raises:
-        MissingExtra: It is not installed.
-    """
-    if "DRJIT_LIBLLVM_PATH" not in os.environ:
-        for folder in ("/usr/lib/llvm-19/lib", "/usr/lib/x86_64-linux-gnu"):
-            found = sorted(Path(folder).glob("libLLVM*19*.so*")) if Path(folder).is_dir() else []
-            if found:
-                os.environ["DRJIT_LIBLLVM_PATH"] = str(found[0])
-                break
-    try:
-        import mitsuba as mi
-    except ImportError as error:
-        raise MissingExtra("mitsuba", "mitsuba", "path-traced reference pictures") from error
-    mi.set_variant("llvm_ad_rgb" if "DRJIT_LIBLLVM_PATH" in os.environ else "scalar_rgb")
-    return mi
 
 
 class TrueRoom:
@@ -70,22 +49,7 @@ class TrueRoom:
             self._room[f"lamp_{k}"] = self._mesh(world.vertices, mine, albedo, glow)
 
     def _mesh(self, vertices: Float32, faces: Any, color: Float32, emitter: dict[str, Any] | None = None) -> Any:
-        mi = self._mi
-        bsdf = {
-            "type": "twosided",
-            "inner": {"type": "diffuse", "reflectance": {"type": "mesh_attribute", "name": "vertex_color"}},
-        }
-        properties = mi.Properties()
-        properties["bsdf"] = mi.load_dict(bsdf)
-        if emitter is not None:
-            properties["emitter"] = mi.load_dict(emitter)
-        mesh = mi.Mesh("part", len(vertices), len(faces), props=properties, has_vertex_normals=False)
-        mesh.add_attribute("vertex_color", 3, np.ascontiguousarray(color, np.float32).ravel())
-        params = mi.traverse(mesh)
-        params["vertex_positions"] = np.ascontiguousarray(vertices, np.float32).ravel()
-        params["faces"] = np.ascontiguousarray(faces, np.uint32).ravel()
-        params.update()
-        return mesh
+        return shape(self._mi, vertices, faces, color, emitter)
 
     def picture(
         self, camera: Camera, T_world_camera: Float64, arrangement: Arrangement | None, samples: int, seed: int = 0
@@ -107,15 +71,5 @@ class TrueRoom:
                 if part.colors is not None:
                     color = color * part.colors[:, :3]
                 scene[f"content_{k}_{j}"] = self._mesh(v.astype(np.float32), part.faces, color)
-        T = np.asarray(T_world_camera) @ np.diag([-1.0, -1.0, 1.0, 1.0])  # its cameras look along +z, x to the left
-        scene["sensor"] = {
-            "type": "perspective",
-            "to_world": mi.ScalarTransform4f(T.tolist()),
-            "fov": float(np.degrees(2 * np.arctan(camera.width / 2 / camera.fx))),
-            "fov_axis": "x",
-            "near_clip": 0.02,
-            "sampler": {"type": "independent", "sample_count": samples},
-            "film": {"type": "hdrfilm", "width": camera.width, "height": camera.height, "rfilter": {"type": "box"}},
-        }
-        linear = np.asarray(mi.render(mi.load_dict(scene), spp=samples, seed=seed), dtype=np.float32)[..., :3]
-        return np.nan_to_num(linear, nan=0.0, posinf=0.0)  # single paths of scalar variants go astray
+        scene["sensor"] = sensor(mi, camera, T_world_camera, samples)
+        return render(mi, scene, samples, seed)
