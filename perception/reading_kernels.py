@@ -5,6 +5,8 @@ Imported on first use only: numba is slow to import.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -25,7 +27,8 @@ MIN_SAMPLES = 400
 def reading_weights(depth: Float32, fx: float, fy: float) -> Float32:
     """Weight (H, W) of each depth reading: what its error grows with, distance and grazing angle, counts against it.
 
-    Inverse variance for an error of d^2 (disparity) and 1 / cos (Nguyen et al. 2012), 1 within a metre face on.
+    Inverse square of the distance and cosine of the angle, as in KinectFusion (Newcombe et al. 2011); 1 within a metre
+    face on.
     """
     height, width = depth.shape
     out = np.zeros((height, width), np.float32)
@@ -44,7 +47,7 @@ def reading_weights(depth: Float32, fx: float, fy: float) -> Float32:
                 if a > 0 and b > 0:
                     slope += ((b - a) / (2 * REACH) * fy / d) ** 2
             near = 1.0 if d < 1.0 else 1.0 / (d * d)
-            out[v, u] = near * max(1.0 / (1.0 + slope), 0.1)
+            out[v, u] = near * max(1.0 / math.sqrt(1.0 + slope), 0.1)
     return out
 
 

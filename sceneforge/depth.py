@@ -20,6 +20,7 @@ from sceneforge.core import (
     Scene,
     SceneForgeWarning,
     UsageError,
+    check_same_capture,
     silent,
     write_bytes,
 )
@@ -119,7 +120,6 @@ def _refined(
     scan: Scan, wanted: Sequence[int], scene: Scene | None, seed: int, progress: Progress
 ) -> tuple[Iterator[DepthMap], dict[str, Any]]:
     from sceneforge.perception.understand import understand_scan
-    from sceneforge.pipeline import check_same_capture
 
     notes: list[str] = []
     if scene is None:

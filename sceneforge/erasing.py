@@ -27,6 +27,7 @@ from sceneforge.core import (
     Scene,
     SceneForgeWarning,
     UsageError,
+    check_same_capture,
     silent,
     write_bytes,
     write_folder_aside,
@@ -95,7 +96,7 @@ def erase(
     from sceneforge.perception.backdrop import gather_backdrop
     from sceneforge.perception.exposure import frame_exposures
     from sceneforge.perception.removal import remove_things, select_things
-    from sceneforge.pipeline import check_same_capture, loaded, write_scene
+    from sceneforge.pipeline import loaded, write_scene
     from sceneforge.rendering.erasing import Eraser
 
     capture = loaded(scan)

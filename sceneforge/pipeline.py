@@ -26,6 +26,7 @@ from sceneforge.core import (
     Scene,
     SceneForgeWarning,
     UsageError,
+    check_same_capture,
     silent,
     write_bytes,
 )
@@ -362,17 +363,6 @@ def _check_folder(out: str | Path) -> None:
             if not part.is_dir():
                 raise UsageError(f"{out} cannot be a folder for results: {part} is a file")
             return
-
-
-def check_same_capture(capture: Scan, scene: Scene, camera_track: CameraTrack) -> None:
-    """Refuse to use a scene with the pictures of another capture."""
-    stamps = zip(camera_track.indices, camera_track.timestamps_s, strict=True)
-    known = capture.format == scene.source.get("format", capture.format)
-    if not known or any(i >= len(capture) or abs(capture.sources[i].timestamp_s - t) > 1e-6 for i, t in stamps):
-        raise UsageError(
-            f"the scene was understood from '{scene.source.get('name')}' ({scene.source.get('format')}), not from "
-            f"'{capture.name}' ({capture.format}); use it with its own capture"
-        )
 
 
 def write_scene(scene: Scene, folder: Path) -> None:

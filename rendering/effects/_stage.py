@@ -125,5 +125,5 @@ class Stage:
         if name == "camera" and self.scene.track is not None and len(self.scene.track.indices):
             return np.array(self.scene.track.T_world_camera[0][:3, 3])
         known = [p.request for p in self.arrangement.placements]
-        known += [thing.id for thing in (*self.scene.planes, *self.scene.objects)]
+        known += [plane.id for plane in self.scene.planes] + [thing.id for thing in self.scene.objects]
         raise UsageError(f"there is no plane, object or placement '{name}'; known are {', '.join(known)}")

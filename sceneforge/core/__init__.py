@@ -34,7 +34,7 @@ from .light import EnvironmentMap, Light
 from .mesh import Mesh
 from .paint import PAINT_MODES, PaintJob, PaintRegion, SurfacePaint, SurfaceRaster
 from .progress import Progress, silent
-from .scan import Frame, FrameSource, RoomCapture, Scan
+from .scan import Frame, FrameSource, RoomCapture, Scan, check_same_capture
 from .scene import CameraTrack, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
 from .trails import BodyTrajectory, NavMesh
 
@@ -88,6 +88,7 @@ __all__ = [
     "Unplaced",
     "UnsafeArchiveError",
     "UsageError",
+    "check_same_capture",
     "silent",
     "write_aside",
     "write_bytes",

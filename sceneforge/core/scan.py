@@ -11,9 +11,9 @@ import numpy as np
 
 from .arrays import Float32, Float64, UInt8, frozen_array, owned_array, rigid_transform
 from .camera import Camera
-from .errors import FrameError, ScanError
+from .errors import FrameError, ScanError, UsageError
 from .mesh import Mesh
-from .scene import Plane, SceneObject
+from .scene import CameraTrack, Plane, Scene, SceneObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +180,21 @@ class Scan:
             raise ValueError(f"expected {len(self)} poses, got {len(poses)}")
         sources = tuple(replace(s, T_world_camera=T) for s, T in zip(self.sources, poses, strict=True))
         return replace(self, sources=sources)
+
+
+def check_same_capture(capture: Scan, scene: Scene, track: CameraTrack) -> None:
+    """Refuse to use a scene with the pictures of another capture.
+
+    Raises:
+        UsageError: The capture's format or its frames' time stamps are not those the scene was understood from.
+    """
+    stamps = zip(track.indices, track.timestamps_s, strict=True)
+    known = capture.format == scene.source.get("format", capture.format)
+    if not known or any(i >= len(capture) or abs(capture.sources[i].timestamp_s - t) > 1e-6 for i, t in stamps):
+        raise UsageError(
+            f"the scene was understood from '{scene.source.get('name')}' ({scene.source.get('format')}), not from "
+            f"'{capture.name}' ({capture.format}); use it with its own capture"
+        )
 
 
 @dataclass(frozen=True)
