@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, silent
 from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 from sceneforge.core.backdrop import MADE_UP, OUTSIDE, SEEN, Backdrop, Sheet
+from sceneforge.core.color import TO_LINEAR
 from sceneforge.core.paint import SurfaceRaster
 from sceneforge.core.transforms import inverse, transform_points
 
-from .exposure import TO_LINEAR
 from .removal import Removal, inside, part
 from .surface_texture import SurfaceTexture, gather
 

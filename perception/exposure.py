@@ -13,11 +13,9 @@ import numpy as np
 
 from sceneforge.core import Frame, FrameError, Progress, Scan, Scene, silent
 from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
+from sceneforge.core.color import TO_LINEAR
 from sceneforge.core.transforms import inverse
 
-_y = np.arange(256) / 255
-TO_LINEAR: Float32 = np.where(_y <= 0.04045, _y / 12.92, ((_y + 0.055) / 1.055) ** 2.4).astype(np.float32)
-"""(256,) linear light of every sRGB byte (IEC 61966-2-1)."""
 POINTS = 24_000
 PER_FRAME = 4_000
 PRIOR = 0.02

@@ -15,9 +15,8 @@ import numpy as np
 
 from sceneforge.core import Frame, FrameError, Progress, Scan, Scene, SurfaceRaster, UsageError, silent
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import TO_LINEAR
 from sceneforge.core.transforms import inverse
-
-from .exposure import TO_LINEAR
 
 GUARD_FRACTION = 1 / 213
 """Share of the depth image's width by which outlines are kept away from: three pixels of 640, since colour and depth of

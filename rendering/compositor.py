@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Arrangement, Camera, Frame, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import TO_LINEAR, TO_SRGB
 from sceneforge.core.transforms import inverse, transform_points
 
 from .baking import ShadowMap
 from .camera_look import CameraLook, LookTracker, content_blur
-from .color import TO_LINEAR, TO_SRGB
 from .content_light import emission_of
 from .directions import PIXEL_OFFSETS
 from .grounding import Grounding

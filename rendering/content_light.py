@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import LUMINANCE
 from sceneforge.core.light import sphere_directions
 
 from .baking import Lamps, ShadowMap
-from .color import LUMINANCE
 from .directions import cosine_hemisphere, frames
 from .incident import RoomLight, Shiner, reach_of
 from .packing import EMISSIVE, EMISSIVE_MAP, MODE, TEXTURE, PackedContent

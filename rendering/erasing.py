@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sceneforge.core import Camera, Frame, Mesh, OrientedBox, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.backdrop import OUTSIDE, Backdrop, Sheet
+from sceneforge.core.color import TO_LINEAR, TO_SRGB
 from sceneforge.core.transforms import transform_points
 
-from .color import TO_LINEAR, TO_SRGB
 from .kernels import rays_where
 from .planes import plane_triangles
 from .region import Rect, bounds_on_screen, merged

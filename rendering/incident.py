@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from sceneforge.core import EnvironmentMap, Light, Mesh, Scene
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import LUMINANCE, to_linear
 
-from .color import LUMINANCE, to_linear
 from .directions import cosine_hemisphere, frames
 from .tracing import Tracer
 

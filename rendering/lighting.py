@@ -6,8 +6,8 @@ import numpy as np
 
 from sceneforge.core import Frame, Scene
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import LUMINANCE, to_linear
 
-from .color import LUMINANCE, to_linear
 from .tracing import Tracer
 
 

@@ -192,7 +192,7 @@ def _pyramid(image: UInt8, color: bool) -> Iterator[NDArray[Any]]:
     """Levels (h, w, 4): colours in linear light, weighted by alpha so that transparent texels tint no neighbour."""
     import cv2
 
-    from .color import to_linear
+    from sceneforge.core.color import to_linear
 
     texels: NDArray[Any] = image.astype(np.float32) / 255
     if color:

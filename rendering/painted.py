@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Frame, Scene, SurfacePaint
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import TO_LINEAR, TO_SRGB, to_srgb
 from sceneforge.core.transforms import inverse
 
-from .color import TO_LINEAR, TO_SRGB, to_srgb
 from .room_view import NONE, PLANE
 
 if TYPE_CHECKING:

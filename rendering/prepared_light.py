@@ -8,9 +8,9 @@ import numpy as np
 
 from sceneforge.core import Arrangement, Scene
 from sceneforge.core.arrays import Float32
+from sceneforge.core.color import to_linear
 
 from .baking import ShadowMap, lamps_of, plane_grids, vertex_light
-from .color import to_linear
 from .content_light import BakedLight, bake_content, emission_of
 from .grounding import Grounding, signs
 from .incident import RoomLight

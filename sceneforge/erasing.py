@@ -212,7 +212,7 @@ def _prompt(scene: Scene, sheet: Sheet) -> str:
 
 def _mean_color(scene: Scene, sheet: Sheet) -> Float64:
     """(3,) linear colour of the scanned surface that lies in the sheet's plane."""
-    from sceneforge.rendering.color import to_linear
+    from sceneforge.core.color import to_linear
 
     T, mesh = sheet.raster.T_world_plane, scene.mesh
     if mesh is None or mesh.colors is None:

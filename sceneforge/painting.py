@@ -165,9 +165,9 @@ class _Look:
     """What is known of one surface, worked out once for all jobs on it."""
 
     def __init__(self, texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> None:
+        from sceneforge.core.color import LUMINANCE, to_linear
         from sceneforge.perception.surface_mask import surface_mask
         from sceneforge.perception.surface_shading import shading
-        from sceneforge.rendering.color import LUMINANCE, to_linear
         from sceneforge.rendering.lighting import white_level
 
         self.mask = surface_mask(texture, planes, scene)
@@ -252,7 +252,7 @@ class _Look:
         """(h, w, 4): the part as it looks, in cells twice as fine as its light's, and how well that is known."""
         import cv2
 
-        from sceneforge.rendering.color import to_srgb
+        from sceneforge.core.color import to_srgb
 
         t, size = self._texture, (2 * shape[1], 2 * shape[0])
         weight = t.confidence[part] * (self.mask[part] > 0)
@@ -265,7 +265,7 @@ class _Look:
         """(rows, columns, 3) sRGB: the old surface without its light; its own mean colour where unseen."""
         import cv2
 
-        from sceneforge.rendering.color import to_srgb
+        from sceneforge.core.color import to_srgb
 
         t = self._texture
         light = cv2.resize(self.shading, (self.raster.width, self.raster.height), interpolation=cv2.INTER_LINEAR)[part]

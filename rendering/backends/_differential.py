@@ -6,7 +6,7 @@ import numpy as np
 
 from sceneforge.core import Arrangement, Camera, Frame, Scene, UsageError
 from sceneforge.core.arrays import Float32, Float64, UInt8
-from sceneforge.rendering.color import LUMINANCE, to_linear, to_srgb
+from sceneforge.core.color import LUMINANCE, to_linear, to_srgb
 from sceneforge.rendering.directions import PIXEL_OFFSETS
 from sceneforge.rendering.packing import PackedContent, pack
 from sceneforge.rendering.tracing import Tracer

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Arrangement, Frame, MissingSystemLibrary, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import TO_LINEAR
 from sceneforge.core.transforms import inverse
-from sceneforge.rendering.color import TO_LINEAR
 from sceneforge.rendering.content_light import albedo_of
 from sceneforge.rendering.packing import BASE, METALLIC, ROUGHNESS, PackedContent
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from sceneforge.core import Arrangement, Camera, Frame, Light, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
-from sceneforge.rendering.color import to_linear
+from sceneforge.core.color import to_linear
 from sceneforge.rendering.content_light import albedo_of
 from sceneforge.rendering.incident import RoomLight, own_surface
 from sceneforge.rendering.lighting import white_level

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Arrangement, Frame, MissingExtra, MissingSystemLibrary, Scene, UsageError
 from sceneforge.core.arrays import Float64, UInt8
-from sceneforge.rendering.color import LUMINANCE, TO_LINEAR, to_srgb
+from sceneforge.core.color import LUMINANCE, TO_LINEAR, to_srgb
 
 
 def load(scene: Scene, arrangement: Arrangement) -> PyrenderRenderer:

@@ -124,7 +124,7 @@ def true_light(room: Any, points: Float64, count: int = 256) -> Float32:
 
 def estimated_light(scene: Scene, points: Float64) -> Float64:
     """The same from an understood scene."""
-    from sceneforge.rendering.color import to_linear
+    from sceneforge.core.color import to_linear
     from sceneforge.rendering.incident import RoomLight
     from sceneforge.rendering.lighting import white_level
     from sceneforge.rendering.tracing import Tracer

@@ -156,13 +156,13 @@ def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
 
 def _gain(linear: Float32, color: UInt8) -> float:
     """Exposure that brings the path tracer's picture to the scan's."""
-    from sceneforge.rendering.color import to_linear
+    from sceneforge.core.color import to_linear
 
     return float(np.exp(np.mean(np.log(to_linear(color) + 0.01)) - np.mean(np.log(np.clip(linear, 0, 3) + 0.01))))
 
 
 def _developed(linear: Float32, gain: float) -> UInt8:
-    from sceneforge.rendering.color import to_srgb
+    from sceneforge.core.color import to_srgb
 
     return to_srgb(linear * gain)
 
@@ -193,7 +193,7 @@ def _score(
 ) -> dict[str, float]:
     import skimage.metrics
 
-    from sceneforge.rendering.color import LUMINANCE, to_linear
+    from sceneforge.core.color import LUMINANCE, to_linear
 
     error = (picture[area].astype(float) - truth[area]) ** 2
     rows, columns = np.flatnonzero(area.any(axis=1)), np.flatnonzero(area.any(axis=0))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import LUMINANCE, to_linear, to_srgb
 
 from .painter import Painter
 
@@ -20,7 +21,6 @@ BASE_M = 0.06
 """Cell of the base: what changes over less is detail."""
 CONTEXT_M = 0.5
 """How much around the hole the painter is shown."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 MIDDLE = 0.3
 """Linear level that the base is brought to for the painter, so that detail of both signs fits."""
 
@@ -56,10 +56,10 @@ def continue_surface(
     detail = np.where(seen[..., None], MIDDLE * color / np.maximum(base, 1e-4), MIDDLE)[part]
     corner = (origin_m[0] + part[1].start * metres_per_pixel, origin_m[1] + part[0].start * metres_per_pixel)
     painted = painter.paint(
-        _encoded(detail), ~seen[part], prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner
+        to_srgb(detail), ~seen[part], prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner
     )
     filled = color.copy()
-    filled[part] = _decoded(painted) / MIDDLE * base[part]
+    filled[part] = to_linear(painted) / MIDDLE * base[part]
     return np.where(hole[..., None], filled, color).astype(np.float32)
 
 
@@ -118,13 +118,3 @@ def _harmonic(values: Float64, known: NDArray[np.bool_]) -> Float64:
     flat = values.ravel().copy()
     flat[free] = spsolve(laplace[free][:, free].tocsc(), -laplace[free][:, fixed] @ flat[fixed])
     return flat.reshape(r, c)
-
-
-def _encoded(linear: NDArray[Any]) -> NDArray[np.uint8]:
-    x = np.clip(linear, 0, 1)
-    return np.asarray(np.rint(255 * np.where(x <= 0.0031308, x * 12.92, 1.055 * x ** (1 / 2.4) - 0.055)), np.uint8)
-
-
-def _decoded(srgb: NDArray[np.uint8]) -> Float32:
-    x = srgb.astype(np.float32) / 255
-    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4).astype(np.float32)

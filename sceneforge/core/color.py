@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sceneforge.core.arrays import Float32, UInt8
+from .arrays import Float32, UInt8
 
 _x = np.arange(256) / 255
 TO_LINEAR: Float32 = np.where(_x <= 0.04045, _x / 12.92, ((_x + 0.055) / 1.055) ** 2.4).astype(np.float32)
