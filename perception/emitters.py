@@ -8,8 +8,9 @@ import numpy as np
 
 from sceneforge.core import Label, Plane
 from sceneforge.core.arrays import Float32, Float64, Int32
+from sceneforge.core.color import LUMINANCE
 
-from .radiance import LUMINANCE, Readings
+from .radiance import Readings
 
 LINK_M = 0.22
 """Bright readings closer than this belong together."""

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from sceneforge.core import EnvironmentMap, Mesh
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import TO_LINEAR64
 from sceneforge.core.light import sphere_directions
 
 from .emitters import Emitter, on_boundary
 from .light_fit import meets
-from .radiance import TO_LINEAR, Caster, Readings
+from .radiance import Caster, Readings
 
 SIZE = (64, 128)
 NEAR = 0.2
@@ -50,7 +51,7 @@ def stitch(
     known = seen.copy()
     if mesh.colors is not None:
         scanned = ~seen & (face >= 0)
-        radiance[scanned] = TO_LINEAR[mesh.colors[mesh.faces[face[scanned], 0]]]
+        radiance[scanned] = TO_LINEAR64[mesh.colors[mesh.faces[face[scanned], 0]]]
         known |= scanned
     origin = np.broadcast_to(position, d.shape)
     usual = np.median(radiance[known], axis=0) if known.any() else np.asarray(hole)

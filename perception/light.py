@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from sceneforge.core import EnvironmentMap, Frame, Label, Light, Mesh, Plane
 from sceneforge.core.arrays import Float64
+from sceneforge.core.color import LUMINANCE
 from sceneforge.core.light import harmonics_basis
 
 from .emitters import Emitter, boundary, ceiling_patches, find_emitters, wall_patches
 from .environment import stitch
 from .light_fit import LightFit, fit_light
-from .radiance import LUMINANCE, Caster, read_light
+from .radiance import Caster, read_light
 
 MAX_FRAMES = 40
 CEILING_M = 2.5

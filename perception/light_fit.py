@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Mesh
 from sceneforge.core.arrays import Float64
+from sceneforge.core.color import LUMINANCE, TO_LINEAR64
 
 from .emitters import Emitter
-from .radiance import LUMINANCE, TO_LINEAR, Caster
+from .radiance import Caster
 
 POINTS = 1400
 RAYS = 64
@@ -81,7 +82,7 @@ def _spread(ratio: Float64, weight: Float64) -> float:
 def _points(mesh: Mesh, rng: np.random.Generator) -> tuple[Float64, Float64, Float64, NDArray[np.int64]]:
     """Points on flat surfaces with their normals, radiance, and surface number 0..S-1."""
     assert mesh.colors is not None and mesh.instances is not None
-    linear = TO_LINEAR[mesh.colors]
+    linear = TO_LINEAR64[mesh.colors]
     normals = mesh.vertex_normals
     level = linear @ LUMINANCE
     usable = (mesh.instances > 0) & (level > 0.008) & (mesh.colors.max(axis=1) < 245)
@@ -108,7 +109,7 @@ def _gather(
     assert mesh.colors is not None
     seen = face >= 0
     light = np.zeros((len(d), 3))
-    light[seen] = TO_LINEAR[mesh.colors[mesh.faces[face[seen], 0]]]
+    light[seen] = TO_LINEAR64[mesh.colors[mesh.faces[face[seen], 0]]]
     shining = np.zeros(len(d), dtype=np.bool_)
     for e in emitters:
         shining |= meets(e, origin, d, distance)

@@ -11,17 +11,12 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Frame, Mesh
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import TO_LINEAR64
 
 ACROSS = 72
 """Readings along the shorter side of a frame."""
 CLIPPED = 250
 """A pixel with a channel at or above this may have been any brighter."""
-LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-"""(3,) weights of linear RGB (BT.709)."""
-
-_x = np.arange(256) / 255
-TO_LINEAR: Float64 = np.where(_x <= 0.04045, _x / 12.92, ((_x + 0.055) / 1.055) ** 2.4)
-"""(256,) linear light of every sRGB byte (IEC 61966-2-1). Cameras' tone curves differ from it most near white."""
 
 
 class Caster:
@@ -98,7 +93,7 @@ def read_light(frames: Iterable[tuple[Frame, Float64]], mesh: Mesh, caster: Cast
         length = np.linalg.norm(d, axis=1)
         d = d / length[:, None] @ T[:3, :3].T
         distance, face = caster.hits(T[:3, 3], d)
-        linear = TO_LINEAR[color]
+        linear = TO_LINEAR64[color]
         radiance = linear / _gain(linear, face, mesh)
         origin = np.broadcast_to(T[:3, 3], d.shape)
         up = np.where(face >= 0, upward[face], 0)
@@ -125,7 +120,7 @@ def _gain(linear: Float64, face: NDArray[np.int64], mesh: Mesh) -> Float64:
         return np.ones(3)
     known = np.full(linear.shape, np.nan)
     seen = face >= 0
-    known[seen] = TO_LINEAR[mesh.colors[mesh.faces[face[seen], 0]]]
+    known[seen] = TO_LINEAR64[mesh.colors[mesh.faces[face[seen], 0]]]
     use = seen & (known.min(axis=1) > 0.01) & (known.max(axis=1) < 0.85) & (linear.max(axis=1) < 0.85)
     if np.count_nonzero(use) < 50:
         return np.ones(3)

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from sceneforge.core.arrays import Float32
+from sceneforge.core.color import LUMINANCE
 
 from ._canvas import Canvas
 from ._parts import Parts
@@ -36,7 +37,7 @@ def draw(canvas: Canvas, settings: Settings) -> None:
 
     z = np.where(canvas.known, canvas.view.depth, np.nan).astype(np.float32)
     share = (z - settings.near_m) / max(settings.far_m - settings.near_m, 1e-6)
-    luma = canvas.picture @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
+    luma = canvas.picture @ LUMINANCE.astype(np.float32) / 255
     light = 1 - settings.shading + 1.3 * settings.shading * luma
     color = np.minimum(rainbow(np.nan_to_num(share)) * light[..., None], 255)
     canvas.paint(color, np.where(canvas.known, settings.opacity, 0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from sceneforge.core.color import LUMINANCE
+
 from ._canvas import Canvas
 from ._parts import Parts
 from ._settings import Color, EffectSettings
@@ -30,7 +32,7 @@ def prepare(stage: Stage) -> Parts:
 def draw(canvas: Canvas, settings: Settings) -> None:
     """Saturation, contrast and brightness about the luma of BT.709."""
     picture = canvas.picture
-    luma = picture @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+    luma = picture @ LUMINANCE.astype(np.float32)
     grey = luma[..., None]
     mixed = grey + settings.saturation * (picture - grey)
     mixed = 118 + settings.contrast * (mixed - 118)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from sceneforge.core import LABEL_NAMES, Label
 from sceneforge.core.arrays import Float32, Int32
+from sceneforge.core.color import LUMINANCE
 
 from ..palette import tint
 from ._canvas import Canvas
@@ -34,7 +35,7 @@ def prepare(stage: Stage) -> Parts:
 
     def under(canvas: Canvas, settings: Settings) -> None:
         shown = chosen(canvas.label, settings.labels)
-        luma = canvas.picture @ np.array([0.2126, 0.7152, 0.0722], dtype=np.float32) / 255
+        luma = canvas.picture @ LUMINANCE.astype(np.float32) / 255
         shaded = stage.label_tints[shown] * (0.35 + 0.75 * luma)[..., None]
         canvas.paint(np.minimum(shaded, 255), np.where(shown > 0, settings.opacity, 0))
         if settings.outline_px > 0:

@@ -18,6 +18,7 @@ import numpy as np
 
 from sceneforge.core import Scan, Scene
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import LUMINANCE
 
 ROOMS = (("living_room", 1), ("office", 2), ("bedroom", 3))
 FRAMES = 24
@@ -138,9 +139,8 @@ def estimated_light(scene: Scene, points: Float64) -> Float64:
 
 def compare(found: Float64, truth: Float32) -> tuple[float, float, float]:
     """Median angle of light vectors in degrees, relative RMSE after a common factor, and that factor in stops."""
-    luminance = np.array([0.2126, 0.7152, 0.0722])
     good = np.isfinite(truth).all(axis=(1, 2))
-    a, b = found[good] @ luminance, truth[good].astype(np.float64) @ luminance
+    a, b = found[good] @ LUMINANCE, truth[good].astype(np.float64) @ LUMINANCE
     gain = float(np.exp(np.median(np.log(np.maximum(a, 1e-6) / np.maximum(b, 1e-6)))))
     relative = (a / gain - b) / b.mean(axis=1, keepdims=True)
     va, vb = a @ SIDES, b @ SIDES

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Material
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import TO_LINEAR64
 
 TRIANGLES, LINE_LOOP = 4, 2
 
@@ -221,10 +222,8 @@ class GlbBuilder:
 
 def linear_from_srgb(srgb: UInt8) -> NDArray[np.uint16]:
     """sRGB bytes (N, 3) to linear light (N, 4) in 16 bits with full alpha, as COLOR_0 wants it (IEC 61966-2-1)."""
-    c = np.arange(256) / 255.0
-    table = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     out = np.full((len(srgb), 4), 65535, dtype=np.uint16)
-    out[:, :3] = np.rint(table * 65535).astype(np.uint16)[srgb]
+    out[:, :3] = np.rint(TO_LINEAR64 * 65535).astype(np.uint16)[srgb]
     return out
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from sceneforge.core import SurfacePaint
 from sceneforge.core.arrays import Float32, UInt8
+from sceneforge.core.color import to_linear, to_srgb
 from sceneforge.core.transforms import quaternion_from_rotation
 
 from ._gltf import TRIANGLES, GlbBuilder
@@ -65,20 +66,12 @@ def baked(paint: SurfacePaint) -> UInt8:
     size = (max(round(w * scale), 1), max(round(h * scale), 1))
     alpha = cv2.resize(paint.mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) * paint.strength
     if paint.color is not None:
-        color = cv2.resize(_linear(paint.color), size, interpolation=cv2.INTER_AREA)
+        color = cv2.resize(to_linear(paint.color), size, interpolation=cv2.INTER_AREA)
         shading = cv2.resize(paint.shading, size, interpolation=cv2.INTER_LINEAR)
         color = color * shading[..., None] * paint.light.astype(np.float32)
     else:
         color = _through(paint, size) * paint.light.astype(np.float32)
-    c = np.clip(color, 0, 1)
-    srgb = np.where(c <= 0.0031308, c * 12.92, 1.055 * np.power(np.maximum(c, 1e-8), 1 / 2.4) - 0.055) * 255
-    return np.dstack([np.rint(srgb), np.rint(np.clip(alpha, 0, 255))]).astype(np.uint8)
-
-
-def _linear(srgb: UInt8) -> Float32:
-    c = np.arange(256) / 255
-    table = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
-    return np.asarray(table[srgb], dtype=np.float32)
+    return np.dstack([to_srgb(color), np.rint(np.clip(alpha, 0, 255)).astype(np.uint8)])
 
 
 def _through(paint: SurfacePaint, size: tuple[int, int]) -> Float32:
@@ -95,5 +88,5 @@ def _through(paint: SurfacePaint, size: tuple[int, int]) -> Float32:
     r = np.sqrt(np.maximum(2 * (1 - PORTAL_DISTANCE_M / np.sqrt(flat**2 + PORTAL_DISTANCE_M**2)), 0))
     n = len(paint.environment)
     u, v = ((c / np.maximum(flat, 1e-9) * r / np.sqrt(2) + 1) / 2 * n - 0.5 for c in (x, z))
-    looked = cv2.remap(_linear(paint.environment), u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR)
+    looked = cv2.remap(to_linear(paint.environment), u.astype(np.float32), v.astype(np.float32), cv2.INTER_LINEAR)
     return np.asarray(looked, dtype=np.float32)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from sceneforge._suggest import suggestion
 from sceneforge.core import UsageError
 from sceneforge.core.arrays import Float32, UInt8
+from sceneforge.core.color import to_linear, to_srgb
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused: they would take hours and all memory."""
@@ -118,18 +119,8 @@ def blend(image: UInt8, painted: UInt8, alpha: Float32) -> UInt8:
     edge = (alpha > 0) & (alpha < 1)
     if edge.any():
         a = alpha[edge][:, None]
-        out[edge] = _encode(_decode(image[edge]) * (1 - a) + _decode(painted[edge]) * a)
+        out[edge] = to_srgb(to_linear(image[edge]) * (1 - a) + to_linear(painted[edge]) * a)
     return out
-
-
-def _decode(srgb: UInt8) -> Float32:
-    c = srgb.astype(np.float32) / np.float32(255)
-    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4).astype(np.float32)
-
-
-def _encode(linear: Float32) -> UInt8:
-    c = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * np.maximum(linear, 1e-8) ** (1 / 2.4) - 0.055)
-    return np.asarray(np.clip(c * 255 + 0.5, 0, 255), np.uint8)
 
 
 def _backends() -> Any:

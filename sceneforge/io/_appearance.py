@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core.color import srgb_to_linear, to_srgb
 from sceneforge.core.content import Material
 from sceneforge.core.errors import ContentError
 
@@ -103,12 +103,6 @@ def _pixels(image: Any, path: Path) -> UInt8:
         raise ContentError(f"has a damaged texture ({error})", path=path, expected="intact images") from error
 
 
-def srgb_to_linear(values: ArrayLike) -> Float64:
-    """IEC 61966-2-1 decoding of values 0..1."""
-    v = np.asarray(values, dtype=np.float64)
-    return np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
-
-
 def linear_colors(raw: Any, count: int, *, already_linear: bool) -> Float32 | None:
     """(N, 4) linear RGBA from vertex colours: glTF stores linear values, the other formats display colours."""
     colors = np.asarray(raw)
@@ -162,7 +156,7 @@ def baked_colors(geometry: Any, path: Path, factors: dict[str, Any], cache: dict
     if not hasattr(geometry, "visual"):  # a point cloud
         raw = getattr(geometry, "colors", None)
         linear = None if raw is None else linear_colors(raw, count, already_linear=gltf)
-        return None if linear is None else _display(linear[:, :3])
+        return None if linear is None else to_srgb(linear[:, :3])
     uv, colors, material = look(geometry, path, factors, cache)
     paint = getattr(geometry.visual, "material", None)
     if colors is None and paint is None:
@@ -178,10 +172,4 @@ def baked_colors(geometry: Any, path: Path, factors: dict[str, Any], cache: dict
         pixel = np.floor(at * size).astype(np.int64)
         pixel = np.minimum(pixel, size - 1)
         out = out * srgb_to_linear(texture[pixel[:, 1], pixel[:, 0], :3] / 255.0)
-    return _display(out)
-
-
-def _display(linear: NDArray[np.floating]) -> UInt8:
-    """uint8 sRGB of linear values 0..1 (IEC 61966-2-1)."""
-    v = np.clip(np.asarray(linear, dtype=np.float64), 0, 1)
-    return np.round(255 * np.where(v <= 0.0031308, v * 12.92, 1.055 * v ** (1 / 2.4) - 0.055)).astype(np.uint8)
+    return to_srgb(out)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import srgb_to_linear
 from sceneforge.core.errors import InputError
 
 from .item import Item, Surface
@@ -138,13 +139,9 @@ def _appearance(mesh: Any) -> tuple[Float32, Float64]:
             else np.asarray(factor, float)[:3] / (255 if np.asarray(factor).dtype.kind in "ui" else 1)
         )
     if image is None or uv is None:
-        return np.tile(_linear(tint), (4, 4, 1)).astype(np.float32), np.zeros((len(mesh.vertices), 2))
+        return np.tile(srgb_to_linear(tint), (4, 4, 1)).astype(np.float32), np.zeros((len(mesh.vertices), 2))
     pixels = np.asarray(image.convert("RGB"), float)[::-1] / 255
-    return np.clip(_linear(pixels) * tint, 0.008, 0.92).astype(np.float32), np.asarray(uv, float)
-
-
-def _linear(srgb: Float64) -> Float64:
-    return np.asarray(np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4))
+    return np.clip(srgb_to_linear(pixels) * tint, 0.008, 0.92).astype(np.float32), np.asarray(uv, float)
 
 
 def _metres_per_uv(corners: Float64) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.camera import Camera
+from sceneforge.core.color import LUMINANCE, linear_to_srgb
 
 from .lighting import Baked, Daylight
 from .sampling import TextureSet
@@ -183,8 +184,7 @@ def develop(linear: Float32, camera: Camera, exposure: Exposure, rng: np.random.
         white = 0.6 * white + 0.25 * np.roll(white, 1, 0) + 0.25 * np.roll(white, 1, 1)
         x += (white * (exposure.noise * np.sqrt(np.maximum(x, 0) + 0.004))).astype(np.float32)
     x = _filmic(np.maximum(x, 0))
-    s = np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-6) ** (1 / 2.4) - 0.055)
-    return np.asarray(np.clip(np.rint(s * 255), 0, 255), np.uint8)
+    return np.asarray(np.clip(np.rint(linear_to_srgb(x) * 255), 0, 255), np.uint8)
 
 
 def _filmic(x: Float32) -> Float32:
@@ -199,5 +199,5 @@ def _filmic(x: Float32) -> Float32:
 
 def auto_gain(pictures: list[Float32], target: float = 0.205) -> float:
     """Gain that brings the mean log luminance of the pictures to `target`."""
-    values = np.concatenate([p.reshape(-1, 3) @ np.array([0.2126, 0.7152, 0.0722], np.float32) for p in pictures])
+    values = np.concatenate([p.reshape(-1, 3) @ LUMINANCE.astype(np.float32) for p in pictures])
     return float(target / np.exp(np.mean(np.log(np.clip(values, 1e-3, 3.0), dtype=np.float64))))

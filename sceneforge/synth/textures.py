@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.color import srgb_to_linear
 
 RGB = tuple[float, float, float]
 
@@ -15,7 +16,7 @@ RGB = tuple[float, float, float]
 def linear(srgb: str) -> Float64:
     """Linear reflectance (3,) of an sRGB hex colour such as "c8a27a" (IEC 61966-2-1)."""
     c = np.array([int(srgb[i : i + 2], 16) for i in (0, 2, 4)], float) / 255
-    return np.asarray(np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4))
+    return np.asarray(srgb_to_linear(c))
 
 
 def noise(rng: np.random.Generator, rows: int, cols: int, beta: float = 1.0, stretch: float = 1.0) -> Float64:

@@ -11,8 +11,8 @@ import trimesh
 from PIL import Image
 
 from sceneforge.core import ContentError, RoomCapture, ScanError
+from sceneforge.core.color import srgb_to_linear
 from sceneforge.io import load, load_content
-from sceneforge.io._appearance import srgb_to_linear
 
 
 def _textured(path: Path) -> trimesh.Scene:

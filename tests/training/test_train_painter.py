@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sceneforge.generative.concepts import NAMES
 from sceneforge.generative.photographs import held_out, photographs
 from sceneforge.training.painter_data import Picture, cut, describe, level, tiles_well
 
@@ -74,4 +75,25 @@ def test_a_run_writes_weights_that_load(textures: Path, tmp_path: Path) -> None:
     run("train_painter", *short, "--minutes", 0.01, "--state", "--resume", "--show-every", 0)
     rows = json.loads((tmp_path / "run" / "loss.json").read_text())["rows"]
     assert rows[-1][1] >= 1 and np.isfinite(rows[-1][3])
-    load_painter("embedded", weights=tmp_path / "run" / "painter.safetensors")
+    first = tmp_path / "run" / "painter.safetensors"
+    load_painter("embedded", weights=first)
+    run("train_painter", *short, "--out", tmp_path / "on", "--minutes", 0.01, "--levels", "noisy", "--start", first)
+    load_painter("embedded", weights=tmp_path / "on" / "painter.safetensors")
+
+
+def test_noisy_levels_are_where_the_prompt_is_needed() -> None:
+    torch = pytest.importorskip("torch")
+    from sceneforge.training.painter_batches import Data, batch, cosine_alphas
+
+    grey = torch.full((1, 256, 256, 3), 127, dtype=torch.uint8)
+    one = torch.ones(1, dtype=torch.float64)
+    data = Data(grey, torch.tensor([256]), torch.tensor([False]), torch.tensor([0]), one * 0.01,
+                torch.zeros(1, 1, len(NAMES)), one, one)  # fmt: skip
+    alphas = cosine_alphas("cpu")
+
+    def steps(levels: str) -> np.ndarray:
+        inputs, _, weight = batch(data, 64, alphas, torch.Generator().manual_seed(0), levels=levels)
+        assert inputs[0].shape == (64, 3, 128, 128) and bool((weight > 0).any())
+        return inputs[5].numpy()
+
+    assert np.mean(steps("noisy") >= 900) > 0.35 > 0.2 > np.mean(steps("flat") >= 900)

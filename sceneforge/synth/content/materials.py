@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sceneforge.core.color import srgb_to_linear
+
 
 @dataclass(frozen=True, eq=False)
 class Material:
@@ -29,7 +31,7 @@ class Material:
 def linear(code: str) -> tuple[float, float, float]:
     """Linear colour of an sRGB "#rrggbb" code (IEC 61966-2-1)."""
     values = [int(code[k : k + 2], 16) / 255 for k in (1, 3, 5)]
-    r, g, b = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
+    r, g, b = srgb_to_linear(values).tolist()
     return round(r, 5), round(g, 5), round(b, 5)
 
 
