@@ -95,7 +95,8 @@ def _face(at: Float64, facing: Float64, area: Float64, bound: float, size: float
     reach = round(FACE_M / BIN_M)
     first = float(at.min()) - reach * BIN_M
     bins = ((at - first) / BIN_M).astype(np.int64)
-    held = np.convolve(np.bincount(bins, area, bins.max() + reach + 1), np.ones(2 * reach + 1), mode="same")
+    length = max(int(bins.max()) + reach + 1, 2 * reach + 1)  # numpy's "same" means the longer of the two
+    held = np.convolve(np.bincount(bins, area, length), np.ones(2 * reach + 1), mode="same")
     good = np.flatnonzero((held >= 0.5 * held.max()) & (held >= cover))
     if not len(good):
         return None

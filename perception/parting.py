@@ -7,13 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from sceneforge.core import Label, Plane
-from sceneforge.core.arrays import Int32
+from sceneforge.core.arrays import Float64, Int32
 
 from .surfels import Int64, Surfels
 
 MIN_TOP_M2 = 0.2
 ABOVE_M = 0.05
 """Surface this far above a top stands on it: a surfel, so that the rounding of the rim stays with the table."""
+AT_WALL_M = 0.65
+"""Depth of wardrobes and counters: what is farther from every wall stands free."""
+EDGE_M = 0.08
+"""Surfels of two faces beside their common edge are this near: each lies half a cell or less from it."""
 BESIDE_M = 0.10
 """Surface farther out than this from a top is not the table's: rims and legs stand out less."""
 
@@ -46,8 +50,33 @@ def part_at_tops(members: Int64, surfels: Surfels, planes: Sequence[Plane], surf
     return [*(g for g in parts if len(g)), *connected(surfels, members[owner < 0])]
 
 
+def part_at_structure(members: Int64, surfels: Surfels, planes: Sequence[Plane], beams: float) -> list[Int64]:
+    """Part a group that runs along several walls: what is higher than `beams`, then what is nearest to each wall.
+
+    What stands far from all of them is a part too. Each part falls into its connected pieces.
+    """
+    import shapely
+
+    p = surfels.position[members]
+    owner = np.full(len(members), -1, np.int64)
+    nearest = np.full(len(members), AT_WALL_M)
+    for i, plane in enumerate(planes):
+        if plane.label is not Label.WALL:
+            continue
+        local = plane.to_local(p)
+        outline = shapely.Polygon(plane.polygon).buffer(0.1)
+        shapely.prepare(outline)
+        take = (np.abs(local[:, 1]) < nearest) & shapely.contains_xy(outline, local[:, 0], local[:, 2])
+        owner[take], nearest[take] = i, np.abs(local[take, 1])
+    owner[p[:, 1] > beams] = -2
+    return [g for n in np.unique(owner) for g in connected(surfels, members[owner == n])]
+
+
 def connected(surfels: Surfels, chosen: Int64) -> list[Int64]:
-    """Connected groups of the chosen surfels."""
+    """Connected groups of the chosen surfels: neighbours on the surface, also around sharp edges that stand out.
+
+    Across a sharp edge that falls in, where one thing stands on or against another, they are no neighbours.
+    """
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -55,7 +84,21 @@ def connected(surfels: Surfels, chosen: Int64) -> list[Int64]:
         return []
     size = len(surfels.area)
     ones = np.ones(len(surfels.indices), np.uint8)
-    graph = csr_matrix((ones, surfels.indices, surfels.indptr), shape=(size, size))
-    count, group = connected_components(graph[chosen][:, chosen], directed=False)
+    graph = csr_matrix((ones, surfels.indices, surfels.indptr), shape=(size, size))[chosen][:, chosen]
+    around = _around_edges(surfels.position[chosen], surfels.normal[chosen])
+    edges = csr_matrix((np.ones(len(around), np.uint8), around.T), shape=graph.shape)
+    count, group = connected_components(graph + edges, directed=False)
     order = np.argsort(group, kind="stable")
     return np.split(chosen[order], np.searchsorted(group[order], np.arange(1, count)))
+
+
+def _around_edges(position: Float64, normal: Float64) -> Int64:
+    """(N, 2) pairs of points near each other whose normals part: the faces of a box beside its edges."""
+    from scipy.spatial import cKDTree
+
+    one, two = cKDTree(position).query_pairs(EDGE_M, output_type="ndarray").T
+    step, turn = position[one] - position[two], normal[one] - normal[two]
+    length = np.linalg.norm(step, axis=1) * np.linalg.norm(turn, axis=1)
+    convex = np.einsum("ni,ni->n", step, turn) > 0.3 * length
+    apart = np.einsum("ni,ni->n", normal[one], normal[two]) < -0.5
+    return np.asarray(np.stack([one, two], axis=1)[convex & ~apart], dtype=np.int64)

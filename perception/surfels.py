@@ -90,6 +90,18 @@ def sample_surface(mesh: Mesh, spacing_m: float) -> SurfaceSamples:
     )
 
 
+def grain(mesh: Mesh) -> float:
+    """How fine a surface is, metres: the lower quartile of its triangles' edges, at most 7 cm; 0 of a point cloud.
+
+    Scanners spend their small triangles on detail and few on walls; in a modelled room the large ones tell nothing.
+    """
+    if not len(mesh.faces):
+        return 0.0
+    v = mesh.vertices
+    edge = np.linalg.norm(v[mesh.faces] - v[np.roll(mesh.faces, 1, axis=1)], axis=2)
+    return min(float(np.percentile(edge, 25)), 0.07)
+
+
 def _samples_of_points(points: Float32, spacing_m: float) -> SurfaceSamples:
     from scipy.spatial import cKDTree
 

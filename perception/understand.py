@@ -41,7 +41,7 @@ from .relations import find_relations
 from .rooms import find_rooms, with_openings
 from .scale import check_scale
 from .surfaces import bound_planes, label_mesh
-from .surfels import SurfaceSamples, Surfels, build_surfels, sample_surface
+from .surfels import SurfaceSamples, Surfels, build_surfels, grain, sample_surface
 
 UP = np.array([0.0, 1.0, 0.0])
 MIN_UP_CONFIDENCE = 0.3
@@ -276,7 +276,7 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
         vertex_plane = _vertex_planes(mesh, samples, surfels, surfaces.surfel_plane, surfaces.planes)
         mesh = label_mesh(mesh, surfaces.planes, vertex_plane)
     with account.stage("objects"):
-        objects = find_objects(surfels, surfaces.planes, surfaces.surfel_plane, surfaces.levels)
+        objects = find_objects(surfels, surfaces.planes, surfaces.surfel_plane, surfaces.levels, grain(mesh))
         graph = find_relations(surfaces.planes, objects)
     progress("planes", 3, 3)
     account.counts.update(
