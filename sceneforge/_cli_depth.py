@@ -37,6 +37,7 @@ def depth(
     model: Annotated[
         str | None, typer.Option(help="Depth checkpoint, folder or hub name, for single views.", show_default=False)
     ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Allow --model to be fetched from the hub.")] = False,
     every: Annotated[int, typer.Option(min=1, help="Use every n-th frame.")] = 1,
     pictures: Annotated[bool, typer.Option("--pictures", help="Write coloured pictures to look at, too.")] = False,
     seed: Annotated[int, typer.Option(min=0, help="Same input, same seed, same bytes.")] = 0,
@@ -74,7 +75,7 @@ def depth(
                 progress=progress,
             )
         else:
-            estimator = None if model is None else load_estimator("huggingface", model=model)
+            estimator = None if model is None else load_estimator("huggingface", model=model, download=download)
             found = depth_maps(
                 picture_scan(path, focal_px) if picture else path,
                 folder,

@@ -96,6 +96,7 @@ def track(
     model: Annotated[
         str | None, typer.Option(help="Depth checkpoint that sizes pictures without depth.", show_default=False)
     ] = None,
+    download: Annotated[bool, typer.Option("--download", help="Allow --model to be fetched from the hub.")] = False,
     camera_height_m: Annotated[
         float, typer.Option(min=0.1, max=10, help="Without depth or checkpoint: the camera's height.")
     ] = 1.5,
@@ -107,9 +108,10 @@ def track(
     from sceneforge.depth import load_estimator
     from sceneforge.pipeline import track as run
 
-    estimator = (
-        load_estimator(camera_height_m=camera_height_m) if model is None else load_estimator("huggingface", model=model)
-    )
+    if model is None:
+        estimator = load_estimator(camera_height_m=camera_height_m)
+    else:
+        estimator = load_estimator("huggingface", model=model, download=download)
     with show.progress_bar() as progress:
         found = run(resolve_scan(scan), out, seed=seed, estimator=estimator, progress=progress)
     facts = {"frames": len(found.indices), "mean_confidence": round(float(found.confidence.mean()), 3)}

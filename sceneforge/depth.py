@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import re
-import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sceneforge._depth_files import DepthMap, write_maps
 from sceneforge.core import (
     Camera,
     Frame,
     Progress,
     Scan,
     Scene,
-    SceneForgeWarning,
     UsageError,
     check_same_capture,
     silent,
-    write_bytes,
 )
 from sceneforge.core.arrays import Float32, UInt8
 from sceneforge.core.scan import FrameSource
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
     from sceneforge.perception.depth import DepthRefiner
     from sceneforge.perception.depth.estimator import DepthEstimator
 
-DEPTH_UNIT_M, SIGMA_UNIT_M = 0.001, 0.0001
 SOURCES = ("none", "sensor", "mesh", "plane", "filled", "guess")
 """Where a pixel's depth may come from: by its number in `RefinedDepth.source`, or a guess from the picture alone."""
 GUESS = 5
@@ -39,22 +34,6 @@ VIEW_RAD = 1.1
 """Horizontal view of a picture whose camera is not known: a phone's main lens."""
 STUDIED = 12
 """Frames looked at to learn the sensor's noise and registration."""
-
-
-@dataclass(frozen=True)
-class DepthMap:
-    """Depth of one picture."""
-
-    name: str
-    """The capture's name for the frame."""
-    depth: Float32
-    """(H, W) z-depth in metres, 0 = nothing known."""
-    sigma: Float32
-    """(H, W) standard deviation in metres, inf where depth is 0."""
-    camera: Camera
-    """Intrinsics that belong to both."""
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What else depth.json says about the frame."""
 
 
 def depth_maps(
@@ -104,7 +83,7 @@ def depth_maps(
         maps, facts = _unmeasured(scan, wanted), {"method": "single", "notes": list(scan.notes)}
     if estimator is not None or facts["method"] == "single":
         maps = _guessed(scan, wanted, maps, estimator or load_estimator(), seed)
-    return _write(maps, Path(out), scan.name, len(wanted), facts, pictures, progress)
+    return write_maps(maps, Path(out), scan.name, len(wanted), facts, pictures, progress)
 
 
 def _scan(source: str | Path | Scan) -> Scan:
@@ -298,7 +277,7 @@ def stereo_depth_map(
     got = DepthRefiner(noise=noise).refine(frame)
     facts = {"confirmed": round(float((found.depth > 0).mean()), 4), "sources": _shares(got.source)}
     maps = iter([DepthMap(name, got.depth, got.sigma, camera, facts)])
-    return _write(maps, Path(out), name, 1, {"method": "stereo", "notes": []}, pictures, progress)
+    return write_maps(maps, Path(out), name, 1, {"method": "stereo", "notes": []}, pictures, progress)
 
 
 def studied_refiner(scan: Scan, scene: Scene | None) -> DepthRefiner:
@@ -321,79 +300,3 @@ def _inverse(frame: Frame) -> Float32:
 def _shares(source: UInt8) -> dict[str, float]:
     counts = np.bincount(source.ravel(), minlength=len(SOURCES))
     return {name: round(float(n) / source.size, 4) for name, n in zip(SOURCES, counts, strict=True)}
-
-
-def _write(
-    maps: Iterator[DepthMap],
-    out: Path,
-    name: str,
-    total: int,
-    facts: dict[str, Any],
-    pictures: bool,
-    progress: Progress,
-) -> dict[str, Any]:
-    frames: list[dict[str, Any]] = []
-    taken: set[str] = set()
-    for done, m in enumerate(maps):
-        stem = _file_stem(m.name, taken)
-        write_bytes(out / "depth" / f"{stem}.png", _png16(m.depth / DEPTH_UNIT_M))
-        write_bytes(out / "sigma" / f"{stem}.png", _png16(np.where(m.depth > 0, m.sigma / SIGMA_UNIT_M, 65535)))
-        if pictures:
-            write_bytes(out / "pictures" / f"{stem}.png", picture(m.depth))
-        known = m.depth > 0
-        frames.append(
-            {
-                "name": m.name,
-                "file": f"{stem}.png",
-                "coverage": round(float(known.mean()), 4),
-                "median_depth_m": round(float(np.median(m.depth[known])), 4) if known.any() else None,
-                "median_sigma_m": round(float(np.median(m.sigma[known])), 5) if known.any() else None,
-                "camera": {k: getattr(m.camera, k) for k in ("width", "height", "fx", "fy", "cx", "cy")},
-                **m.facts,
-            }
-        )
-        progress("depth", done + 1, total)
-    if len(frames) < total:
-        warnings.warn(f"{name}: {total - len(frames)} of {total} frames have no depth", SceneForgeWarning, stacklevel=3)
-    document = {
-        "format": "sceneforge.depth",
-        "version": 1,
-        "capture": name,
-        "depth_unit_m": DEPTH_UNIT_M,
-        "sigma_unit_m": SIGMA_UNIT_M,
-        **facts,
-        "frames": frames,
-    }
-    write_bytes(out / "depth.json", (json.dumps(document, indent=1) + "\n").encode())
-    return document
-
-
-def _file_stem(name: str, taken: set[str]) -> str:
-    """A file name of plain characters that no earlier frame has."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "frame"
-    unique, k = stem, 1
-    while unique in taken:
-        unique, k = f"{stem}-{k}", k + 1
-    taken.add(unique)
-    return unique
-
-
-def _png16(counts: Float32) -> bytes:
-    import cv2
-
-    whole = np.clip(np.rint(np.nan_to_num(counts, posinf=65535)), 0, 65535).astype(np.uint16)
-    return bytes(cv2.imencode(".png", whole)[1])
-
-
-def picture(depth: Float32) -> bytes:
-    """Depth to look at, as PNG: near is warm, black is unknown, the range that of the picture's own 98 %."""
-    import cv2
-
-    known = depth > 0
-    shown = np.zeros((*depth.shape, 3), np.uint8)
-    if known.any():
-        low, high = np.quantile(1 / depth[known], [0.01, 0.99])
-        scaled = np.clip((1 / np.where(known, depth, 1) - low) / max(high - low, 1e-6), 0, 1)
-        shown = cv2.applyColorMap((255 * scaled).astype(np.uint8), cv2.COLORMAP_TURBO)
-        shown[~known] = 0
-    return bytes(cv2.imencode(".png", shown)[1])

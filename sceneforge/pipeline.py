@@ -193,12 +193,14 @@ def track(
         Camera-to-world poses of the largest connected part of the capture, in the camera of its first frame.
 
     Raises:
-        UsageError: The capture has no pictures.
+        UsageError: The capture has no pictures, or `path` is a folder.
         ScanError: Too many frames are damaged, or none could be tracked.
     """
     from sceneforge.export import export
     from sceneforge.perception.tracking import track as find
 
+    if path is not None and Path(path).is_dir():
+        raise UsageError(f"{path} is a folder; name the trajectory file in it, e.g. {Path(path) / 'trajectory.txt'}")
     capture = loaded(scan)
     if not isinstance(capture, Scan):
         raise UsageError(f"'{capture.name}' has no pictures to track")

@@ -106,6 +106,9 @@ def test_usage_errors_exit_2(room: Path, understood: Path, tmp_path: Path, capsy
     assert (code, err.startswith("error: bench: nothing is called 'nonsense'")) == (2, True)
     code, _, err = run(["synth", "-o", tmp_path / "s", "--size", "640"], capsys)
     assert (code, err) == (2, "error: --size: expected WIDTHxHEIGHT of 16 to 4096 pixels, such as 640x480, got '640'\n")
+    code, _, err = run(["track", room, "-o", tmp_path], capsys)
+    expected = f"error: {tmp_path} is a folder; name the trajectory file in it, e.g. {tmp_path}/trajectory.txt\n"
+    assert (code, err) == (2, expected)
     code, _, err = run(["place", understood, "--content", "sample:rovr"], capsys)
     assert (code, err) == (2, "error: no embedded model is called 'rovr'; did you mean 'rover'?\n")
     code, _, err = run(["place", understood, "--content", "sample:rover", "--scale", "0"], capsys)

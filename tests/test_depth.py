@@ -81,3 +81,22 @@ def test_a_scene_of_another_capture_is_refused(tmp_path: Path) -> None:
 def test_pictures_alone_have_no_depth_planes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no depth images"):
         find_frame_planes(pictures(tmp_path / "mine", 2), tmp_path / "out")
+
+
+def test_an_earlier_run_leaves_no_images_among_the_new(tmp_path: Path) -> None:
+    source, out = pictures(tmp_path / "mine", 3), tmp_path / "out"
+    depth_maps(source, out, pictures=True)
+    (out / "depth" / "notes.png").write_bytes(b"somebody's own")
+    depth_maps(source, out, every=2)
+    assert sorted(p.name for p in (out / "depth").iterdir()) == ["0.png", "2.png", "notes.png"]
+    assert sorted(p.name for p in (out / "sigma").iterdir()) == ["0.png", "2.png"]
+    assert list((out / "pictures").iterdir()) == []
+
+
+def test_a_list_that_reaches_outside_the_folder_removes_nothing(tmp_path: Path) -> None:
+    source, out = pictures(tmp_path / "mine", 1), tmp_path / "out"
+    out.mkdir()
+    (tmp_path / "keep.png").write_bytes(b"mine")
+    (out / "depth.json").write_text(json.dumps({"format": "sceneforge.depth", "frames": [{"file": "../../keep.png"}]}))
+    depth_maps(source, out)
+    assert (tmp_path / "keep.png").read_bytes() == b"mine"

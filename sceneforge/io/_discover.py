@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NOT_READERS = frozenset({"scene_folder"})
 """Modules of this folder that read something else."""
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".webp", ".tif", ".tiff"})
 MAX_CHILDREN = 200
 """How many entries of an unrecognised folder are asked whether they are captures."""
 
@@ -87,6 +88,13 @@ def _unknown(path: Path) -> UnknownFormatError:
         named = ", ".join(inside[:5]) + (", ..." if len(inside) > 5 else "")
         return UnknownFormatError(
             f"is not a capture itself but holds {len(inside)}: {named}", path=path, fix="load one of them"
+        )
+    if path.is_file() and path.suffix.lower() in PICTURES:
+        return UnknownFormatError(
+            "is a single picture, which shows no room from all around",
+            path=path,
+            expected="a capture: a folder of pictures, a video, a mesh or a room file",
+            fix=f"for the depth of one picture: sceneforge depth {path.name}",
         )
     what = "folder" if path.is_dir() else "file"
     return UnknownFormatError(

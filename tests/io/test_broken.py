@@ -210,6 +210,12 @@ def test_nothing_to_load(tmp_path: Path) -> None:
         load(tmp_path, format="seven")
 
 
+def test_a_single_picture_is_sent_to_depth(tmp_path: Path, truth: boxroom.Sequence) -> None:
+    image = next((boxroom.realsense(tmp_path / "views", truth) / "color").iterdir())
+    with pytest.raises(UnknownFormatError, match=f"is a single picture.*sceneforge depth {image.name}"):
+        load(image)
+
+
 def test_a_folder_of_captures_names_them(tmp_path: Path, truth: boxroom.Sequence) -> None:
     boxroom.hololens(tmp_path / "office", truth)
     boxroom.slambook(tmp_path / "dining", truth)

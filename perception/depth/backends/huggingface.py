@@ -30,12 +30,13 @@ METRIC_SHARE, RELATIVE_SHARE = 0.12, 0.15
 MAX_SIDE = 2048
 
 
-def load(*, model: str, device: str = "cpu") -> DepthEstimator:
+def load(*, model: str, device: str = "cpu", download: bool = False) -> DepthEstimator:
     """A checkpoint as a depth estimator.
 
     Args:
         model: Folder with config.json and model.safetensors, or a name on the hub.
         device: Where torch runs it.
+        download: Allow a hub name to be fetched; otherwise only what is already on this machine is used.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
@@ -48,22 +49,24 @@ def load(*, model: str, device: str = "cpu") -> DepthEstimator:
     except ImportError as error:
         raise MissingExtra(error.name or "transformers", "models", "Depth from a learned model") from error
     try:
-        config = AutoConfig.from_pretrained(model)
+        config = AutoConfig.from_pretrained(model, local_files_only=not download)
     except (OSError, ValueError) as error:
-        raise InputError(f"holds no configuration ({_line(error)})", path=model, expected="a checkpoint") from error
+        raise _no_checkpoint(model, download, error) from error
     if config.model_type not in KINDS:
         raise InputError(
             f"is a '{config.model_type}' model", path=model, expected=f"a depth model: {', '.join(sorted(KINDS))}"
         )
     try:
-        network = AutoModelForDepthEstimation.from_pretrained(model, use_safetensors=True)
+        network = AutoModelForDepthEstimation.from_pretrained(
+            model, use_safetensors=True, local_files_only=not download
+        )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise InputError(f"cannot be loaded ({_line(error)})", path=model, expected="model.safetensors") from error
     kind = KINDS[config.model_type]
     if getattr(config, "depth_estimation_type", "") == "metric":
         kind = "metric"
     network.eval().to(device)
-    return _Estimator(network, torch, _preparation(model), kind, config.model_type, device)
+    return _Estimator(network, torch, _preparation(model, download), kind, config.model_type, device)
 
 
 class _Estimator:
@@ -126,13 +129,18 @@ def prepared(color: UInt8, preparation: dict[str, Any]) -> Float32:
     return np.ascontiguousarray(x.transpose(2, 0, 1), dtype=np.float32)
 
 
-def _preparation(model: str) -> dict[str, Any]:
+def _preparation(model: str, download: bool) -> dict[str, Any]:
     path: Path | None = Path(model) / "preprocessor_config.json"
     assert path is not None
     if not Path(model).is_dir():
         from transformers.utils.hub import cached_file
 
-        found = cached_file(model, "preprocessor_config.json", _raise_exceptions_for_missing_entries=False)
+        found = cached_file(
+            model,
+            "preprocessor_config.json",
+            local_files_only=not download,
+            _raise_exceptions_for_missing_entries=False,
+        )
         path = None if found is None else Path(found)
     if path is None or not path.is_file():
         return {}
@@ -143,6 +151,17 @@ def _preparation(model: str) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise InputError("is not a JSON object", path=path, expected="a preprocessor's settings")
     return data
+
+
+def _no_checkpoint(model: str, download: bool, error: Exception) -> InputError:
+    if Path(model).is_dir() or download:
+        return InputError(f"holds no configuration ({_line(error)})", path=model, expected="a checkpoint")
+    return InputError(
+        "is neither a folder nor a checkpoint that is on this machine",
+        path=model,
+        expected="a folder with config.json and model.safetensors",
+        fix="give that folder, or allow a name of the hub to be fetched (--download, or download=True)",
+    )
 
 
 def _line(error: Exception) -> str:

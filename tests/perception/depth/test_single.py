@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_a_checkpoint_answers_at_the_pictures_size(tmp_path: Path, metric: bool)
     assert guess.values.shape == (72, 96) and np.isfinite(guess.values).all()
     other = load_estimator("huggingface", model=str(model)).estimate(color(1), CAMERA)
     assert not np.array_equal(guess.values, other.values)
+
+
+@pytest.mark.parametrize("name", ["nowhere/at-all", "/no/such/folder", "nowhere"])
+def test_an_unknown_model_fails_without_asking_the_hub(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*args: object, **kwargs: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setattr(socket, "create_connection", no_network)
+    with pytest.raises(InputError, match=r"neither a folder nor a checkpoint that is on this machine.*--download"):
+        load_estimator("huggingface", model=name)
 
 
 def test_other_models_and_broken_files_are_refused(tmp_path: Path) -> None:
