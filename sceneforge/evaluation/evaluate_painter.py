@@ -14,7 +14,7 @@ import numpy as np
 from sceneforge.core import UsageError
 from sceneforge.core.arrays import UInt8
 from sceneforge.generative import load_painter
-from sceneforge.generative.backends.embedded import COARSE
+from sceneforge.generative.backends.embedded import LOOSE
 from sceneforge.generative.photographs import photographs
 from sceneforge.generative.text import understand_prompt
 from sceneforge.generative.windows import WINDOW, grid, shifts
@@ -170,7 +170,7 @@ def _surface(painter: Any, seed: int) -> dict[str, Any]:
     started = time.process_time()
     made = painter.paint(blank, whole, "grass", SCALE_M, seed)
     seconds = time.process_time() - started
-    firsts = grid(384, False, shifts(seed, len(COARSE.steps))[-1][1])  # of the last step, whose windows show most
+    firsts = grid(384, False, shifts(seed, len(LOOSE.steps))[-1][1])  # of the last step, whose windows show most
     borders = sorted({b for k in firsts for b in (k, k + WINDOW) if 0 < b < 384})
     again = painter.paint(blank, whole, "grass", SCALE_M, seed)
     return {

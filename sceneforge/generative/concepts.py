@@ -40,6 +40,14 @@ LAID = frozenset(
 )  # fmt: skip
 """Classes with a direction: never turned by an arbitrary angle."""
 
+GRAIN = frozenset(
+    {"asphalt", "concrete", "cork", "grass", "gravel", "ground", "leaves", "moss", "paper", "plaster", "rock", "sand",
+     "snow", "terrazzo"}
+)  # fmt: skip
+"""Classes that are grain and drift alone: nothing in them has a place of its own, as joints, veins and stars have."""
+FIGURES = frozenset({"flowers", "patterned", "checkered", "striped", "hexagonal", "herringbone", "veins", "ripples"})
+"""Qualities that do have a place."""
+
 WORDS: dict[str, str] = {
     # class words
     "asphalt": "asphalt", "tarmac": "asphalt", "road": "asphalt", "street": "asphalt", "blacktop": "asphalt",

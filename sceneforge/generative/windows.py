@@ -81,8 +81,8 @@ def grid(size: int, periodic: bool, shift: int) -> list[int]:
 
 
 def shifts(seed: int, steps: int) -> list[tuple[int, int]]:
-    """How far the grid of windows is moved at each step, down and right, in multiples of a patch."""
-    drawn = np.random.default_rng([seed, 77]).integers(0, STRIDE // 4, (steps, 2)) * 4
+    """How far the grid of windows is moved at each step, down and right."""
+    drawn = np.random.default_rng([seed, 77]).integers(0, STRIDE, (steps, 2))
     return [(int(r), int(c)) for r, c in drawn]
 
 

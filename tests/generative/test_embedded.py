@@ -46,6 +46,18 @@ def test_prompts_and_masks_are_heard(painter: Painter) -> None:
     assert stars[10:].mean() < 40 and stars[10:].max() > 90
 
 
+def test_joints_stay_where_they_were_laid_and_grain_is_its_own(painter: Painter) -> None:
+    layout = load_painter("procedural")
+    blank, whole = np.full((128, 128, 3), 90, np.uint8), np.ones((128, 128), bool)
+
+    def kept(prompt: str) -> float:
+        a, b = (p.paint(blank, whole, prompt, 0.01, 3).astype(float).mean(-1) for p in (layout, painter))
+        return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+    laid, loose, flowers = kept("brick wall"), kept("gravel"), kept("gravel with small flowers")
+    assert laid > 0.6 and flowers > 0.6 and loose < 0.5, (laid, loose, flowers)
+
+
 def test_the_same_request_gives_the_same_bytes_in_another_process(painter: Painter) -> None:
     code = (
         "import numpy as np, hashlib; from sceneforge.generative import load_painter\n"

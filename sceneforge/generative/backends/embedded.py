@@ -1,8 +1,9 @@
 """The embedded painter: our own small diffusion model, in two stages, over a procedural layout.
 
 1. Layout. The procedural painter lays the surface out at full size: courses, boards, plates, drifts.
-2. Diffusion. The layout is noised to a middle level and denoised by the network (SDEdit, Meng et al. 2022), which sees
-   the layout at half resolution as its guide. Pictures finer than 6 mm per pixel pass twice: at about 12 mm, then at
+2. Diffusion. The layout is noised to a middle level and denoised by the network (SDEdit, Meng et al. 2022). Where things
+   have a place (joints, veins, stars) the network sees the layout at half resolution as its guide; where all is grain
+   and drift (gravel, rock, grass) it starts from more noise and without a guide, and makes the grain itself. Pictures finer than 6 mm per pixel pass twice: at about 12 mm, then at
    their own scale with the first result as guide. Both passes denoise overlapping windows jointly; see
    `sceneforge.generative.windows`.
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import InputError, MissingExtra, SceneForgeError
 from sceneforge.core.arrays import Float32, UInt8
-from sceneforge.generative.concepts import NAMES
+from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES
 from sceneforge.generative.painter import Progress, blend, check_request
 from sceneforge.generative.text import Meaning, meaningful
 from sceneforge.generative.windows import WINDOW, Stage, denoise, plane_noise
@@ -37,6 +38,8 @@ COARSE_M = 0.012
 FINE_M = 0.006
 """Pictures with smaller pixels get a second stage."""
 COARSE = Stage((500, 410, 320, 230, 140, 50), 1.5)
+LOOSE = Stage((650, 560, 480, 390, 310, 220, 140, 50), 1.5)
+"""Instead of COARSE for what is grain alone: only the drift of the layout is left."""
 FINE = Stage((180, 100, 40), 1.0)
 FILL = Stage((700, 600, 500, 400, 300, 200, 110, 40), 1.5)
 """For holes: mostly from noise, since what is around says what belongs there."""
@@ -143,16 +146,22 @@ class _Job:
         two = self.scale < FINE_M
         layout = self._layout(shape, self.scale)
         if not two:
-            return self._pass(layout, _softened(layout), None, self.scale, COARSE, 1, progress)
+            return self._first(layout, self.scale, progress)
         factor = max(2, round(COARSE_M / self.scale))
         small = (max(1, round(shape[0] / factor)), max(1, round(shape[1] / factor)))
         coarse_m = self.scale * shape[1] / small[1]
         rough = _resized(layout, small)
-        first = self._pass(rough, _softened(rough), None, coarse_m, COARSE, 1, _part(progress, 0.0, 0.35))
+        first = self._first(rough, coarse_m, _part(progress, 0.0, 0.35))
         guide = _resized(first, shape)
         # What the first stage changed is carried over; what it cannot show stays the layout's.
         start = guide + layout - _resized(rough, shape)
         return self._pass(np.clip(start, 0, 1), guide, None, self.scale, FINE, 2, _part(progress, 0.35, 1.0))
+
+    def _first(self, layout: Float32, scale: float, progress: Progress | None) -> Float32:
+        """The layout as the network sees it."""
+        if self.meaning.kind in GRAIN and not FIGURES & self.meaning.words.keys():
+            return self._pass(layout, None, None, scale, LOOSE, 1, progress)
+        return self._pass(layout, _softened(layout), None, scale, COARSE, 1, progress)
 
     def fill(self, image: UInt8, alpha: Float32, progress: Progress | None) -> Float32:
         """What belongs into the hole, by the pixels around it."""
