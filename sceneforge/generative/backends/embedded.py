@@ -1,11 +1,11 @@
 """The embedded painter: our own small diffusion model, in two stages, over a procedural layout.
 
 1. Layout. The procedural painter lays the surface out at full size: courses, boards, plates, drifts.
-2. Diffusion. The layout is noised to a middle level and denoised by the network (SDEdit, Meng et al. 2022). Where things
-   have a place (joints, veins, stars) the network sees the layout at half resolution as its guide; where all is grain
-   and drift (gravel, rock, grass) it starts from more noise and without a guide, and makes the grain itself. Pictures finer than 6 mm per pixel pass twice: at about 12 mm, then at
-   their own scale with the first result as guide. Both passes denoise overlapping windows jointly; see
-   `sceneforge.generative.windows`.
+2. Diffusion. The layout is noised to a middle level and denoised by the network (SDEdit, Meng et al. 2022). Where
+   things have a place (joints, veins, stars) the network sees the layout at half resolution as its guide; where all is
+   grain and drift (gravel, rock, grass) it starts from more noise, without a guide, and makes the grain itself.
+   Pictures finer than 6 mm per pixel pass twice: at about 12 mm, then at their own scale with the first result as
+   guide. Both passes denoise overlapping windows jointly; see `sceneforge.generative.windows`.
 
 Why a layout: the network was trained for seven minutes. It knows the grain and colours of its photographs, but not how
 bricks or boards lie; docs/generative.md shows what it makes of pure noise.
