@@ -1,10 +1,11 @@
-"""Lamps and windows: clusters of readings at the camera's limit, as rectangles and balls that shine."""
+"""Lamps, windows and sunlit surface: clusters of readings at the camera's limit, as rectangles and balls that shine."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core import Label, Plane
 from sceneforge.core.arrays import Float32, Float64, Int32
@@ -22,6 +23,8 @@ MAX_BALL_M = 1.0
 MAX_FOUND = 8
 SUNLIT = 0.5
 """Mean upward part of a cluster's normals from which it is a lit surface."""
+SUNLIT_CELLS = 10
+"""Cells from which a lit surface gives light to speak of."""
 FLAT = 0.12
 """Thickness over width below which a cluster is a rectangle and not a ball."""
 
@@ -42,14 +45,36 @@ class Emitter:
     """(3,) radiance that was seen, which may have been clipped."""
     seen: bool
     """Whether pictures show it; else it is assumed where the scan does not reach."""
+    mask: NDArray[np.bool_] | None = None
+    """(a, b) cells along width and height that shine, of scanned surface that is lit; None = it shines by itself, all
+    over."""
 
     @property
     def area(self) -> float:
         """Square metres that a point of the room faces."""
-        return float(self.size[0] * self.size[1] * (1.0 if self.direction is not None else np.pi / 4))
+        share = 1.0 if self.mask is None else float(self.mask.mean())
+        return float(self.size[0] * self.size[1] * (1.0 if self.direction is not None else np.pi / 4)) * share
+
+    def covers(self, points: Float64) -> NDArray[np.bool_]:
+        """(n,) whether the rectangle shines at points (n, 3) of its plane."""
+        assert self.direction is not None
+        p = points - self.position
+        along = np.stack([p @ self.width_axis, p @ np.cross(self.direction, self.width_axis)], axis=1)
+        inside = (np.abs(along) < self.size / 2).all(axis=1)
+        if self.mask is None:
+            return np.asarray(inside)
+        cell = ((along / self.size + 0.5) * self.mask.shape).astype(np.int64)
+        i, k = np.clip(cell, 0, np.array(self.mask.shape) - 1).T
+        return np.asarray(inside & self.mask[i, k])
 
     def samples(self, side: int) -> Float64:
         """(side * side, 3) points spread evenly over the rectangle (of a ball: over the disc, which then turns)."""
+        if self.mask is not None and self.direction is not None:
+            lit = np.argwhere(self.mask)
+            pick = lit[((np.arange(side * side) + 0.5) / side**2 * len(lit)).astype(np.int64)]
+            off = ((pick + 0.5) / self.mask.shape - 0.5) * self.size
+            height = np.cross(self.direction, self.width_axis)
+            return np.asarray(self.position + off[:, :1] * self.width_axis + off[:, 1:] * height)
         s = (np.arange(side) + 0.5) / side - 0.5
         a, b = (g.ravel()[:, None] for g in np.meshgrid(s, s, indexing="ij"))
         axis = np.array([0.0, 1.0, 0.0]) if self.direction is None else np.cross(self.direction, self.width_axis)
@@ -93,6 +118,9 @@ def on_boundary(origin: Float64, direction: Float64, walls: tuple[Float64, Float
 def find_emitters(readings: Readings, walls: tuple[Float64, Float64], inside: Float64) -> list[Emitter]:
     """Rectangles and balls at clusters of clipped readings, those with the most light first.
 
+    Bright surface that faces up is a thing that the sun or a lamp shines on: it gets its shape too (`Emitter.mask`),
+    because the camera could not hold how much light it throws back.
+
     Args:
         readings: Of all frames.
         walls: See `boundary`; readings past the scanned surface are taken to lie on it.
@@ -118,9 +146,10 @@ def find_emitters(readings: Readings, walls: tuple[Float64, Float64], inside: Fl
     found = []
     for g in range(int(group.max()) + 1):
         mine = np.flatnonzero(group == g)
-        # Bright and facing up is a thing that the sun or a lamp shines on, not a lamp; its light is measured as it is.
         if len(mine) >= MIN_CELLS and upward[mine].mean() < SUNLIT:
             found.append(_shaped(centres[mine], color[mine], inside))
+        elif len(mine) >= SUNLIT_CELLS:
+            found.append(_lit(centres[mine], color[mine]))
     found = [e for e in found if e.direction is not None or e.size[0] <= MAX_BALL_M]
     power = lambda e: e.area * float(e.least @ LUMINANCE)  # noqa: E731
     return sorted((e for e in found if e.size.min() >= MIN_SIDE_M / 2), key=power, reverse=True)[:MAX_FOUND]
@@ -163,6 +192,23 @@ def _shaped(points: Float64, color: Float64, inside: Float64) -> Emitter:
     # Clusters are seldom full rectangles (window bars, fringes): the same light from less area is the fit's business.
     centre = middle + (a0 + a1) / 2 * width + (b0 + b1) / 2 * height
     return Emitter(centre, normal, width, size, least, True)
+
+
+def _lit(points: Float64, color: Float64) -> Emitter:
+    """A cluster on surface that faces up: the cells of a level rectangle that it fills."""
+    flat = points[:, [0, 2]]
+    axis = np.linalg.eigh(np.cov(flat.T) + 1e-9 * np.eye(2))[1][:, 1]
+    up, width = np.array([0.0, 1.0, 0.0]), np.array([axis[0], 0.0, axis[1]])
+    height = np.cross(up, width)
+    along = np.stack([points @ width, points @ height], axis=1)
+    low = along.min(axis=0) - CELL_M / 2
+    count = np.ceil((along.max(axis=0) + CELL_M / 2 - low) / CELL_M).astype(np.int64)
+    mask = np.zeros(count, dtype=np.bool_)
+    mask[tuple(np.minimum(((along - low) / CELL_M).astype(np.int64), count - 1).T)] = True
+    size = count * CELL_M
+    middle = low + size / 2
+    centre = middle[0] * width + middle[1] * height + float(np.median(points[:, 1])) * up
+    return Emitter(centre, up, width, size, np.quantile(color, 0.75, axis=0), True, mask)
 
 
 def ceiling_patches(low: Float64, high: Float64, height: float, count: tuple[int, int]) -> list[Emitter]:

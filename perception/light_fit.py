@@ -142,10 +142,7 @@ def meets(e: Emitter, origin: Float64, direction: Float64, before: NDArray[Any])
     towards = direction @ e.direction
     with np.errstate(divide="ignore", invalid="ignore"):
         t = ((e.position - origin) @ e.direction) / towards
-        p = origin + t[:, None] * direction - e.position
-        inside = (np.abs(p @ e.width_axis) < e.size[0] / 2) & (
-            np.abs(p @ np.cross(e.direction, e.width_axis)) < e.size[1] / 2
-        )
+        inside = e.covers(np.nan_to_num(origin + t[:, None] * direction, posinf=0.0, neginf=0.0))
         return np.asarray((towards < -1e-3) & (t > 0) & inside & (t < before + 0.15))
 
 

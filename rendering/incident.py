@@ -28,6 +28,10 @@ SURE = 0.05
 """Lights of less confidence are left out."""
 MOST_LIGHTS = 6
 """Lights sampled on their own; the weaker ones stay part of the environment."""
+DIM, BRIGHT = 0.6, 0.85
+"""Luminance from which surface in a lit rectangle may be lit, and is for sure."""
+LIT_M = 0.3
+"""How far lit surface may lie above or below its rectangle: pillows on a bed."""
 LIGHT_SKIN_M = 0.15
 """A lamp's own scanned surface, which must not hide it, lies within this of it."""
 
@@ -61,7 +65,10 @@ class RoomLight:
         self, scene: Scene, mesh: Mesh | None, room: Tracer, white: Float64, centre: Float64 | None = None
     ) -> None:
         lights = [x for x in scene.lights if x.confidence >= SURE and x.position is not None]
-        found = [_shiner(x) for x in lights if x.kind in ("area", "point") and x.size is not None]
+        self.lit = [x for x in lights if lit_surface(x)]
+        """Scanned surface that is brighter than colours can hold."""
+        shining = [x for x in lights if x.kind in ("area", "point") and x.size is not None and not lit_surface(x)]
+        found = [_shiner(x) for x in shining]
         if centre is not None:
             found.sort(key=lambda s: -_reaching(s, centre))
         self.shiners = [
@@ -80,7 +87,10 @@ class RoomLight:
         if mesh is not None and mesh.colors is not None:
             linear = to_linear(mesh.colors)
             for s in self.shiners:
-                linear[own_surface(mesh.vertices, s)] = 0
+                linear[own_surface(mesh.vertices, s.light)] = 0
+            for x in self.lit:
+                share = lit_share(linear, mesh.vertices, x)[:, None]
+                linear += (np.maximum(linear, x.color.astype(np.float32)) - linear) * share
             self.surface = linear
 
     def along(self, rays: Float32, t: Float32, face: NDArray[Any]) -> Float32:
@@ -256,16 +266,28 @@ def _meets(light: Light, origin: Float64, d: Float64) -> NDArray[np.bool_]:
     return np.asarray((towards < -1e-3) & (t > 0) & inside)
 
 
-def own_surface(vertices: Float32, shiner: Shiner) -> NDArray[np.bool_]:
+def lit_surface(light: Light) -> bool:
+    """Whether a light is scanned surface that the sun or a lamp shines on: an area that faces up."""
+    return light.kind == "area" and light.direction is not None and float(light.direction[1]) > 0.5
+
+
+def lit_share(linear: Float32, vertices: Float32, light: Light) -> Float32:
+    """(V,) 0..1: how far vertices of radiance (V, 3) are a lit surface, which pictures hold as their brightest."""
+    level = linear @ LUMINANCE.astype(np.float32)
+    bright = np.clip((level - DIM) / (BRIGHT - DIM), 0, 1)
+    return np.asarray(bright * own_surface(vertices, light), dtype=np.float32)
+
+
+def own_surface(vertices: Float32, light: Light) -> NDArray[np.bool_]:
     """(V,) vertices that are a light's own scanned surface."""
-    light = shiner.light
     assert light.position is not None and light.size is not None
     p = vertices - light.position.astype(np.float32)
     if light.direction is None or light.width_axis is None:
         return np.asarray(np.linalg.norm(p, axis=1) < 0.5 * light.size[0] + 0.03)
     reach = light.size / 2 + 0.03
+    thick = LIT_M if lit_surface(light) else 0.08
     return np.asarray(
-        (np.abs(p @ light.direction) < 0.08)
+        (np.abs(p @ light.direction) < thick)
         & (np.abs(p @ light.width_axis) < reach[0])
         & (np.abs(p @ light.height_axis) < reach[1])
     )

@@ -57,10 +57,10 @@ class RenderResult:
     skipped: tuple[str, ...]
     """One sentence per frame that could not be read."""
     facts: Mapping[str, float]
-    """frames, width, height, fps, resumed (pictures that an earlier, stopped run had made); build_s, trace_s, depth_s,
-    shade_s, blend_s (composing), encode_s (on its own thread), total_s; share_sensor, share_mesh, share_plane,
-    share_none: what decided whether content is hidden; occlusion_boundary_px, occlusion_flicker: how far its edges lie
-    from the picture's, and how often it flips without cause (see `OcclusionScore`)."""
+    """frames, width, height, fps, resumed (pictures that an earlier, stopped run had made); build_s, match_s, trace_s,
+    shade_s, occlude_s, shadow_s, blend_s (composing), encode_s (on its own thread), total_s; share_sensor, share_mesh,
+    share_plane, share_none: what decided whether content is hidden; occlusion_boundary_px, occlusion_flicker: how far
+    its edges lie from the picture's, and how often it flips without cause (see `OcclusionScore`)."""
 
 
 def render_video(

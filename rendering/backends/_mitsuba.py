@@ -10,6 +10,7 @@ import numpy as np
 
 from sceneforge.core import Camera, MissingExtra
 from sceneforge.core.arrays import Float32, Float64
+from sceneforge.rendering.region import Rect
 
 
 def load_mitsuba() -> Any:
@@ -61,8 +62,15 @@ def shape(
     return mesh
 
 
-def sensor(mi: Any, camera: Camera, T_world_camera: Float64, samples: int) -> dict[str, Any]:
-    """A camera whose principal point lies in the middle and whose pixels are square: fx alone counts."""
+def sensor(mi: Any, camera: Camera, T_world_camera: Float64, samples: int, rect: Rect | None = None) -> dict[str, Any]:
+    """A camera whose principal point lies in the middle and whose pixels are square: fx alone counts.
+
+    Of its picture only `rect` is drawn.
+    """
+    film = {"type": "hdrfilm", "width": camera.width, "height": camera.height, "rfilter": {"type": "box"}}
+    if rect is not None:
+        film |= {"crop_offset_x": rect.x0, "crop_offset_y": rect.y0}
+        film |= {"crop_width": rect.x1 - rect.x0, "crop_height": rect.y1 - rect.y0}
     T = np.asarray(T_world_camera) @ np.diag([-1.0, -1.0, 1.0, 1.0])  # its cameras look along +z, x to the left
     return {
         "type": "perspective",
@@ -70,12 +78,16 @@ def sensor(mi: Any, camera: Camera, T_world_camera: Float64, samples: int) -> di
         "fov": float(np.degrees(2 * np.arctan(camera.width / 2 / camera.fx))),
         "fov_axis": "x",
         "near_clip": 0.02,
-        "sampler": {"type": "independent", "sample_count": samples},
-        "film": {"type": "hdrfilm", "width": camera.width, "height": camera.height, "rfilter": {"type": "box"}},
+        "sampler": {"type": "multijitter", "sample_count": samples},
+        "film": film,
     }
 
 
 def render(mi: Any, scene: dict[str, Any], samples: int, seed: int) -> Float32:
     """Linear radiance (H, W, 3)."""
+    import cv2
+
     linear = np.asarray(mi.render(mi.load_dict(scene), spp=samples, seed=seed), dtype=np.float32)[..., :3]
-    return np.nan_to_num(linear, nan=0.0, posinf=0.0)  # single paths of scalar variants go astray
+    astray = ~np.isfinite(linear).all(axis=-1) | (linear.sum(axis=-1) == 0)
+    around = np.asarray(cv2.medianBlur(np.nan_to_num(linear, nan=0.0, posinf=0.0), 3))
+    return np.where(astray[..., None], around, linear)  # a path's error would be a black pixel

@@ -16,7 +16,7 @@ from sceneforge.core import Arrangement, Camera, Frame, Light, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.color import to_linear
 from sceneforge.rendering.content_light import albedo_of
-from sceneforge.rendering.incident import RoomLight, own_surface
+from sceneforge.rendering.incident import RoomLight, lit_share, own_surface
 from sceneforge.rendering.lighting import white_level
 from sceneforge.rendering.packing import BASE, EMISSIVE, METALLIC, ROUGHNESS, PackedContent
 
@@ -49,9 +49,17 @@ class MitsubaRenderer:
         light = RoomLight(scene, mesh, parts.room, white)
         lamp = np.zeros(len(mesh.vertices), dtype=np.bool_)  # their scanned skin must not hide them
         for s in light.shiners:
-            lamp |= own_surface(mesh.vertices, s)
-        faces = mesh.faces[~lamp[mesh.faces].all(axis=1)]
-        self._room: dict[str, Any] = {"room": tools.shape(mitsuba, mesh.vertices, faces, parts.albedo())}
+            lamp |= own_surface(mesh.vertices, s.light)
+        faces, paint = mesh.faces[~lamp[mesh.faces].all(axis=1)], parts.albedo()
+        self._room: dict[str, Any] = {}
+        for k, x in enumerate(light.lit if mesh.colors is not None else ()):
+            assert mesh.colors is not None
+            bright = lit_share(to_linear(mesh.colors), mesh.vertices, x)[faces].mean(axis=1) > 0.5
+            if bright.any():
+                glow = {"type": "area", "radiance": {"type": "rgb", "value": x.color.tolist()}}
+                self._room[f"lit_{k}"] = tools.shape(mitsuba, mesh.vertices, faces[bright], paint, glow)
+                faces = faces[~bright]
+        self._room["room"] = tools.shape(mitsuba, mesh.vertices, faces, paint)
         self._room |= {f"light_{k}": self._light(s.light) for k, s in enumerate(light.shiners)}
         around = [x.color for x in scene.lights if x.kind == "environment"]
         sky = around[0] if around else 0.5 * white

@@ -2,7 +2,8 @@
 
 The frame is multiplied by the ratio of the room drawn with and without the content (Debevec 1998), and content covers
 it where it is nearer than the scanned mesh. Light is the direction from high on one side that such renderers are given
-when nothing is known of the room.
+when nothing is known of the room; ceiling and walls let it in, because shadow maps are drawn without back faces. The
+content's brightness follows the frame's, by the mean of the room drawn and seen.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import Arrangement, Frame, MissingExtra, MissingSystemLibrary, Scene, UsageError
+from sceneforge.core import Arrangement, Frame, MissingExtra, MissingSystemLibrary, Scene
 from sceneforge.core.arrays import Float64, UInt8
 from sceneforge.core.color import LUMINANCE, TO_LINEAR, to_srgb
+
+from ._differential import Differential
+
+NEARER_M = 0.002
+"""Content shows where it is this much nearer than the room."""
+DARKEST = 0.002
+"""Drawn light below this says nothing about shadow."""
 
 
 def load(scene: Scene, arrangement: Arrangement) -> PyrenderRenderer:
@@ -54,22 +62,20 @@ class _NumpyWithInfty(ModuleType):
 
 
 class PyrenderRenderer:
-    """Draws three pictures per frame: the room, the room with content, and content alone."""
+    """Draws two pictures per frame: the room, and the room with content."""
 
     def __init__(self, pyrender: Any, scene: Scene, arrangement: Arrangement) -> None:
-        if scene.mesh is None:
-            raise UsageError("the pyrender back-end needs a scene with a mesh")
         self._pyrender = pyrender
-        grey = np.full((len(scene.mesh.vertices), 3), 200, np.uint8)
+        parts = Differential("pyrender", scene, arrangement)
         room = pyrender.Primitive(
-            positions=scene.mesh.vertices,
-            normals=scene.mesh.vertex_normals.astype(np.float32),
-            indices=scene.mesh.faces,
-            color_0=grey,
+            positions=parts.mesh.vertices,
+            normals=parts.mesh.vertex_normals.astype(np.float32),
+            indices=parts.mesh.faces,
+            color_0=parts.albedo(),
             material=pyrender.MetallicRoughnessMaterial(roughnessFactor=1.0, metallicFactor=0.0, doubleSided=True),
         )
         self._world = pyrender.Scene(ambient_light=(0.4, 0.4, 0.4), bg_color=(0, 0, 0, 0))
-        self._room = self._world.add(pyrender.Mesh([room]))
+        self._world.add(pyrender.Mesh([room]))
         self._content = [
             self._world.add(_mesh(pyrender, p), pose=p.T_world_content @ np.diag([*[p.scale] * 3, 1.0]))
             for p in arrangement.placements
@@ -92,20 +98,20 @@ class PyrenderRenderer:
             self._world.remove_node(self._camera)
         lens = self._pyrender.IntrinsicsCamera(c.fx, c.fy, c.cx, c.cy, znear=0.05, zfar=30.0)
         self._camera = self._world.add(lens, pose=T_world_camera @ np.diag([1.0, -1.0, -1.0, 1.0]))
-        both, near = self._drawn(True, True)
-        alone, z = self._drawn(False, True)
-        empty, behind = self._drawn(True, False)
-        shown = (z > 0) & ((behind == 0) | (z < behind + 0.01))
-        del near
-        light = TO_LINEAR[both] @ LUMINANCE.astype(np.float32)
-        without = TO_LINEAR[empty] @ LUMINANCE.astype(np.float32)
-        ratio = np.where(without > 0.002, light / np.maximum(without, 0.002), 1)
-        out = to_srgb(TO_LINEAR[frame.color] * np.clip(ratio, 0, 1)[..., None])
-        out[shown] = alone[shown]
-        return out
+        both, near = self._drawn(True)
+        empty, behind = self._drawn(False)
+        shown = (near > 0) & ((behind == 0) | (near < behind - NEARER_M))
+        real = TO_LINEAR[frame.color]
+        light, without = (TO_LINEAR[x] @ LUMINANCE.astype(np.float32) for x in (both, empty))
+        ratio = np.where(without > DARKEST, light / np.maximum(without, DARKEST), 1)
+        out = real * np.clip(ratio, 0, 1)[..., None]
+        drawn = behind > 0
+        seen = real[drawn] @ LUMINANCE.astype(np.float32)
+        gain = np.exp(np.mean(np.log(seen + 0.01)) - np.mean(np.log(without[drawn] + 0.01))) if drawn.any() else 1.0
+        out[shown] = TO_LINEAR[both[shown]] * np.float32(gain)
+        return to_srgb(out)
 
-    def _drawn(self, room: bool, content: bool) -> tuple[UInt8, NDArray[Any]]:
-        self._room.mesh.is_visible = room
+    def _drawn(self, content: bool) -> tuple[UInt8, NDArray[Any]]:
         for node in self._content:
             node.mesh.is_visible = content
         color, depth = self._renderer.render(self._world, flags=self._pyrender.RenderFlags.SHADOWS_DIRECTIONAL)

@@ -140,7 +140,7 @@ def test_a_window_that_depth_does_not_see_lies_on_the_wall() -> None:
     assert sorted(found[0].size.tolist()) == pytest.approx([1.0, 1.2], abs=0.12)
 
 
-def test_a_lamp_is_a_ball_and_a_sunlit_floor_is_no_lamp() -> None:
+def test_a_lamp_is_a_ball_and_bright_surface_that_faces_up_is_none() -> None:
     rng = np.random.default_rng(0)
     ball = rng.normal(size=(900, 3))
     ball = np.array([1.0, 1.6, 0.5]) + 0.12 * ball / np.linalg.norm(ball, axis=1, keepdims=True)
@@ -154,7 +154,27 @@ def test_a_lamp_is_a_ball_and_a_sunlit_floor_is_no_lamp() -> None:
     up = Readings(
         *(getattr(readings, n) for n in ("origin", "direction", "distance", "radiance", "clipped")), bright * 1.0
     )
-    assert find_emitters(up, walls, np.array([0, 1.4, 0])) == []
+    assert all(e.mask is not None for e in find_emitters(up, walls, np.array([0, 1.4, 0])))
+
+
+def test_a_sunlit_floor_shines_where_it_is_lit_and_no_further() -> None:
+    x, z = (g.ravel() for g in np.meshgrid(np.linspace(-0.6, 0.6, 61), np.linspace(-0.6, 0.6, 61), indexing="ij"))
+    points = np.stack([x, np.zeros(x.size), z], axis=1)
+    lit = (x < 0) | (z < 0)  # an L: three quarters of the square
+    readings = _readings(points, lit, False)
+    upward = Readings(
+        *(getattr(readings, n) for n in ("origin", "direction", "distance", "radiance", "clipped")),
+        np.ones(x.size, np.float32),
+    )
+    walls = boundary(points.astype(np.float32), (_floor(),), np.array([-2.0, 0, -2]), np.array([2.0, 2.6, 2]))
+    (found,) = find_emitters(upward, walls, np.array([0, 1.4, 0]))
+    assert found.direction is not None
+    np.testing.assert_allclose(found.direction, [0, 1, 0])
+    assert found.area == pytest.approx(0.75 * 1.2**2, rel=0.15)
+    there = np.array([[-0.3, 0.0, 0.3], [0.3, 0.0, -0.3], [0.3, 0.0, 0.3], [0.9, 0.0, 0.0]])
+    np.testing.assert_array_equal(found.covers(there), [True, True, False, False])
+    samples = found.samples(4)
+    assert ((samples[:, 0] < 0.08) | (samples[:, 2] < 0.08)).all()
 
 
 def test_exposure_is_undone() -> None:

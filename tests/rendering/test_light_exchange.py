@@ -47,6 +47,29 @@ def test_irradiance_of_a_panel_is_that_of_the_closed_form() -> None:
     np.testing.assert_allclose(way, np.array([-1, 2.4, 0]) / np.hypot(1, 2.4), atol=0.05)
 
 
+def test_sunlit_floor_throws_more_light_than_its_colours_can_hold() -> None:
+    room = joined(ROOM)
+    colors = np.full((len(room.vertices), 3), 60, np.uint8)
+    lit = (np.abs(room.vertices[:, 1]) < 1e-3) & (np.hypot(room.vertices[:, 0], room.vertices[:, 2] + 1.4) < 0.5)
+    colors[lit] = 255
+    mesh = replace(room, colors=colors)
+    patch = Light(
+        "light_0", "area", np.full(3, 4.0), 1.0, np.array([0, 1.0, 0]), np.array([0, 0.0, -1.4]),
+        np.array([1.2, 1.2]), np.array([1.0, 0, 0]),
+    )  # fmt: skip
+    tracer = Tracer(mesh.vertices, mesh.faces)
+    light = RoomLight(Scene(mesh=mesh, lights=(patch,)), mesh, tracer, np.ones(3))
+    assert light.surface is not None
+    np.testing.assert_allclose(light.surface[lit], 4.0)
+    dull = np.float32(light.surface[~lit].max())
+    assert dull < 0.05  # inside the rectangle too, where the floor is not bright
+    over, down = np.array([[0, 0.3, -1.4]]), np.array([[0, -1.0, 0]])
+    # A disc of radius a at height h fills a^2 / (a^2 + h^2) of a level surface's cosine-weighted view.
+    share = 0.5**2 / (0.5**2 + 0.3**2)
+    e = light.irradiance(over, down, count=400)[0][0, 0]
+    assert e == pytest.approx(4 * share + dull * (1 - share), rel=0.1)
+
+
 def test_umbra_and_penumbra_lie_where_the_panel_says() -> None:
     mesh = _dark_room()
     light = RoomLight(Scene(mesh=mesh, lights=(_panel(),)), mesh, Tracer(mesh.vertices, mesh.faces), np.ones(3))
