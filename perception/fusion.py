@@ -1,22 +1,26 @@
 """Streaming volumetric fusion of depth frames into one mesh: a truncated signed distance volume in sparse blocks.
 
 Curless & Levoy 1996 in the blocks of Niessner et al. 2013. Memory follows the surface seen, not the number of frames:
-each frame is integrated and dropped. Blocks are numbered in the order they are first seen and every voxel sees the
-frames in order, so the same frames give the same mesh to the last bit, on any number of threads.
+each frame is integrated and dropped. Beyond a limit the blocks seen longest ago lie on disk (`block_store`). Blocks are
+numbered in the order they are first seen and every voxel sees the frames in order, so the same frames give the same
+mesh to the last bit, on any number of threads and with any limit.
 """
 
 from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sceneforge.core import Camera, Mesh
 from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import inverse
+
+from .block_store import BlockStore
+from .surface_nets import Volume, extract
 
 if TYPE_CHECKING:
     from sceneforge.core import Frame
@@ -25,6 +29,8 @@ SIDE = 8
 """Voxels along a block's edge."""
 BAND_VOXELS = 4.0
 """Half the width of the band around the surface in which distances are kept."""
+MEMORY_MB = 1024
+"""140,000 blocks: about 1,000 square metres of surface at 2 cm."""
 NEAR_M = 0.15
 """Nearer readings are the sensor's own dirt."""
 
@@ -37,6 +43,8 @@ class DepthFusion:
         max_depth_m: Readings farther than this are ignored: the error of consumer depth grows with its square.
         edge_ratio: Flying pixels: see `volume_kernels.clean_depth`.
         threads: Worker threads; default all cores. The result does not depend on it.
+        memory_mb: What the voxels may take in memory, MiB: what was seen longest ago moves to a temporary file beyond
+            that. One frame's own blocks always fit. The result does not depend on it.
     """
 
     def __init__(
@@ -46,6 +54,7 @@ class DepthFusion:
         max_depth_m: float = 4.5,
         edge_ratio: float = 0.05,
         threads: int | None = None,
+        memory_mb: float = MEMORY_MB,
     ) -> None:
         self.voxel_m, self.max_depth_m, self.edge_ratio = voxel_m, max_depth_m, edge_ratio
         self.frames = 0
@@ -55,7 +64,7 @@ class DepthFusion:
         self._threads = threads or cores
         self._count = self._stamps = 0
         self._hash(1 << 14)
-        self._voxels: dict[str, NDArray[Any]] = {}
+        self._store = BlockStore(memory_mb)
         self._coords = np.empty((0, 3), np.int32)
         self._stamp = np.empty(0, np.int32)
         self._grow(2048)
@@ -73,11 +82,12 @@ class DepthFusion:
         K_depth, K_color = _intrinsics(frame.depth_camera), _intrinsics(frame.camera)
         blocks = self._touched(depth, K_depth, np.ascontiguousarray(T_world_camera, dtype=np.float64))
         T_camera_world = inverse(T_world_camera)
-        v = self._voxels
+        slots, coords = self._store.resident(blocks, write=True), self._coords[blocks]
+        v = self._store.voxels
         weights = r.reading_weights(depth, K_depth[0], K_depth[1])
         believed, gain = r.exposure_gain(
-            blocks,
-            self._coords,
+            slots,
+            coords,
             v["sdf"],
             v["seen"],
             v["color"],
@@ -93,10 +103,10 @@ class DepthFusion:
         gain = self._gain
         self._log_gains += np.log(gain)
 
-        def work(part: Int32) -> None:
+        def work(part: slice) -> None:
             k.integrate(
-                part,
-                self._coords,
+                slots[part],
+                coords[part],
                 v["sdf"],
                 v["weight"],
                 v["seen"],
@@ -113,7 +123,8 @@ class DepthFusion:
             )
 
         # Each block is written by one thread only.
-        parts = [p for p in np.array_split(blocks, self._threads) if len(p)]
+        cuts = np.linspace(0, len(slots), self._threads + 1).astype(int).tolist()
+        parts = [slice(a, b) for a, b in pairwise(cuts) if a < b]
         if len(parts) > 1:
             with ThreadPoolExecutor(len(parts)) as pool:
                 list(pool.map(work, parts))
@@ -122,8 +133,13 @@ class DepthFusion:
 
     @property
     def blocks(self) -> int:
-        """Blocks in use: 16 KB each."""
+        """Blocks in use."""
         return self._count
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Size of the temporary file that holds blocks beyond the memory limit; 0 as long as memory suffices."""
+        return self._store.bytes_on_disk
 
     def mesh(self, *, min_component_m2: float = 0.01) -> Mesh:
         """The surface where it was seen often enough, by surface nets (Gibson 1998), faces towards free space.
@@ -131,25 +147,12 @@ class DepthFusion:
         Args:
             min_component_m2: Loose pieces with less surface than this are noise and dropped.
         """
-        from . import volume_kernels as k
-
-        n, v = self._count, self._voxels
-        least = int(np.clip(self.frames // 15, 1, 2))
-        after = k.neighbour_table(n, self._coords, self._table_key, self._table_value, 1)
-        index = np.empty((n, SIDE**3), np.int32)
-        vertices, painted = k.cell_vertices(
-            n, self._coords, after, v["sdf"], v["seen"], v["color"], least, self.voxel_m, index
-        )
-        before = k.neighbour_table(n, self._coords, self._table_key, self._table_value, -1)
         # From the first frame's exposure to that of a typical one.
-        typical = np.exp(-self._log_gains / max(self.frames, 1))
-        colors = np.clip(painted * typical.astype(np.float32) + np.float32(0.5), 0, 255).astype(np.uint8)
-        faces = k.edge_faces(n, before, after, v["sdf"], v["seen"], least, index)
-        faces = faces[_large_components(vertices, faces, min_component_m2)]
-        used = np.zeros(len(vertices), bool)
-        used[faces] = True
-        rank = np.cumsum(used, dtype=np.int32) - np.int32(1)
-        return Mesh(vertices[used], rank[faces], colors[used])
+        typical = np.exp(-self._log_gains / max(self.frames, 1)).astype(np.float32)
+        coords = self._coords[: self._count]
+        volume = Volume(self._store, coords, self._table_key, self._table_value, self.voxel_m)
+        least = int(np.clip(self.frames // 15, 1, 2))
+        return extract(volume, least=least, gain=typical, min_component_m2=min_component_m2)
 
     def _touched(self, depth: Float32, K: Float64, T: Float64) -> Int32:
         """Numbers of the blocks near this frame's surface; makes room for new ones."""
@@ -193,16 +196,6 @@ class DepthFusion:
 
     def _grow(self, capacity: int) -> None:
         n = self._count
-        for name, dtype, width in (
-            ("sdf", np.float32, ()),
-            ("weight", np.float32, ()),
-            ("seen", np.uint8, ()),
-            ("color", np.uint16, (3,)),
-        ):
-            bigger = np.zeros((capacity, SIDE**3, *width), dtype)
-            if n:
-                bigger[:n] = self._voxels[name][:n]
-            self._voxels[name] = bigger
         coords, stamp = np.zeros((capacity, 3), np.int32), np.zeros(capacity, np.int32)
         coords[:n], stamp[:n] = self._coords[:n], self._stamp[:n]
         self._coords, self._stamp = coords, stamp
@@ -212,20 +205,3 @@ class DepthFusion:
 
 def _intrinsics(c: Camera) -> Float64:
     return np.array([c.fx, c.fy, c.cx, c.cy])
-
-
-def _large_components(vertices: Float32, faces: Int32, min_area_m2: float) -> NDArray[np.bool_]:
-    """Mask (M,) of faces that belong to connected pieces of at least `min_area_m2`."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    if not len(faces):
-        return np.zeros(0, bool)
-    n = len(vertices)
-    rows, cols = faces[:, [0, 1]].ravel(), faces[:, [1, 2]].ravel()
-    graph = coo_matrix((np.ones(len(rows), np.uint8), (rows, cols)), (n, n))
-    count, piece = connected_components(graph, directed=False)
-    v = vertices[faces]
-    area = 0.5 * np.linalg.norm(np.cross(v[:, 1] - v[:, 0], v[:, 2] - v[:, 0]), axis=1)
-    owner = piece[faces[:, 0]]
-    return np.asarray(np.bincount(owner, area, minlength=count)[owner] >= min_area_m2)

@@ -53,7 +53,7 @@ def reading_weights(depth: Float32, fx: float, fy: float) -> Float32:
 
 @njit(cache=True, nogil=True)
 def exposure_gain(
-    blocks: Int32,
+    slots: Int32,
     coords: Int32,
     sdf: Float32,
     seen: UInt8,
@@ -76,14 +76,14 @@ def exposure_gain(
     R = T_camera_world
     held = np.zeros((3, BINS), np.int64)
     samples = 0
-    for n in range(len(blocks)):
-        b = blocks[n]
+    for n in range(len(slots)):
+        b = slots[n]
         for cell in range(n % 3, SIDE * SIDE * SIDE, 3):  # a third of the voxels will do
             if seen[b, cell] < 1 or abs(sdf[b, cell]) > 0.25:
                 continue
-            x = (coords[b, 0] * SIDE + cell // 64) * voxel_m
-            y = (coords[b, 1] * SIDE + cell // 8 % 8) * voxel_m
-            z = (coords[b, 2] * SIDE + cell % 8) * voxel_m
+            x = (coords[n, 0] * SIDE + cell // 64) * voxel_m
+            y = (coords[n, 1] * SIDE + cell // 8 % 8) * voxel_m
+            z = (coords[n, 2] * SIDE + cell % 8) * voxel_m
             qz = R[2, 0] * x + R[2, 1] * y + R[2, 2] * z + R[2, 3]
             if qz < 0.05:
                 continue

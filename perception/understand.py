@@ -28,7 +28,7 @@ from sceneforge.core.transforms import make_transform, rotation_between, transfo
 
 from .certainty import with_certainty
 from .device import misplaced, with_device_objects, with_device_planes
-from .fusion import DepthFusion
+from .fusion import MEMORY_MB, DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
 from .light import estimate_light, spread_frames
@@ -80,6 +80,7 @@ def understand_scan(
     every: int = 1,
     ignore_poses: bool = False,
     refine_poses: bool = False,
+    memory_mb: float = MEMORY_MB,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Scene, Account]:
@@ -92,6 +93,7 @@ def understand_scan(
         every: Use every n-th frame.
         ignore_poses: Estimate poses even where the capture has them.
         refine_poses: Put right those of the capture's poses that the pictures disagree with.
+        memory_mb: What the reconstruction's voxels may take in memory; the rest lies in a temporary file meanwhile.
         seed: Seed of the tracker's sampling.
         progress: Told of each stage.
 
@@ -113,7 +115,7 @@ def understand_scan(
     R_given = None if scan.up is None else _rotation_to_y(scan.up)
     T_scene_source = make_transform(np.eye(3) if R_given is None else R_given, np.zeros(3))
 
-    fusion = DepthFusion(voxel_m=voxel_m, max_depth_m=max_depth_m)
+    fusion = DepthFusion(voxel_m=voxel_m, max_depth_m=max_depth_m, memory_mb=memory_mb)
     indices: list[int] = []
     samples: list[Float32] = []
     with account.stage("fuse"):
@@ -125,6 +127,8 @@ def understand_scan(
             progress("fuse", n + 1, len(used))
     with account.stage("mesh"):
         mesh = fusion.mesh()
+        account.counts["blocks"] = fusion.blocks
+        account.counts["mb_on_disk"] = fusion.bytes_on_disk // 2**20
         del fusion
     if not len(mesh.faces):
         raise ScanError(

@@ -2,7 +2,7 @@
 
 Arrays: `table_key` int64 and `table_value` int32 form an open-addressing hash from packed block coordinates to block
 numbers; `coords` (N, 3) int32 are block coordinates; `sdf`, `weight` float32, `seen` uint8 and `color` uint16 (times 3)
-hold 8 x 8 x 8 voxels per block, x slowest.
+hold 8 x 8 x 8 voxels per slot of `block_store`, x slowest.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def touch(
 
 @njit(cache=True, nogil=True)
 def integrate(
-    blocks: Int32,
+    slots: Int32,
     coords: Int32,
     sdf: Float32,
     weight: Float32,
@@ -172,7 +172,9 @@ def integrate(
     voxel_m: float,
     band: float,
 ) -> None:
-    """Fold one frame into the given blocks: running weighted means of distance and colour (Curless & Levoy 1996).
+    """Fold one frame into the blocks in `slots` (n,) at `coords` (n, 3).
+
+    Running weighted means of distance and colour (Curless & Levoy 1996).
 
     Readings weigh as `reading_weights` says, colours are multiplied by `gain`. Behind the surface a reading fades
     (Bylow et al. 2013) and ends as soon as noise allows: what lies there is hidden, and a reading that reached on would
@@ -184,9 +186,9 @@ def integrate(
     tall, wide = picture.shape[:2]
     R = T_camera_world
     inverse_band = 1.0 / band
-    for n in range(len(blocks)):
-        b = blocks[n]
-        ox, oy, oz = coords[b, 0] * SIDE * voxel_m, coords[b, 1] * SIDE * voxel_m, coords[b, 2] * SIDE * voxel_m
+    for n in range(len(slots)):
+        b = slots[n]
+        ox, oy, oz = coords[n, 0] * SIDE * voxel_m, coords[n, 1] * SIDE * voxel_m, coords[n, 2] * SIDE * voxel_m
         for i in range(SIDE):
             for j in range(SIDE):
                 x, y, z = ox + i * voxel_m, oy + j * voxel_m, oz
@@ -235,148 +237,10 @@ def integrate(
 
 
 @njit(cache=True, nogil=True)
-def cell_vertices(
-    count: int,
-    coords: Int32,
-    neighbours: Int32,
-    sdf: Float32,
-    seen: UInt8,
-    color: NDArray[np.uint16],
-    least: int,
-    voxel_m: float,
-    index: Int32,
-) -> tuple[Float32, Float32]:
-    """Surface nets, first half (Gibson 1998): one vertex in every cell the surface passes, at the mean of its edge
-    crossings. `index` (N, 512) gets each cell's vertex, -1 = none."""
-    capacity = 1024
-    vertices = np.empty((capacity, 3), np.float32)
-    colors = np.empty((capacity, 3), np.float32)
-    used = 0
-    d = np.empty(8)
-    at_block = np.empty(8, np.int64)
-    at_voxel = np.empty(8, np.int64)
-    for b in range(count):
-        for i in range(SIDE):
-            for j in range(SIDE):
-                for k in range(SIDE):
-                    cell = (i * SIDE + j) * SIDE + k
-                    index[b, cell] = -1
-                    inside = 0
-                    whole = True
-                    for corner in range(8):
-                        x, y, z = i + (corner >> 2), j + (corner >> 1 & 1), k + (corner & 1)
-                        side = (x // SIDE) * 4 + (y // SIDE) * 2 + z // SIDE
-                        other = neighbours[b, side]
-                        if other < 0:
-                            whole = False
-                            break
-                        voxel = ((x % SIDE) * SIDE + y % SIDE) * SIDE + z % SIDE
-                        if seen[other, voxel] < least:
-                            whole = False
-                            break
-                        at_block[corner], at_voxel[corner] = other, voxel
-                        d[corner] = sdf[other, voxel]
-                        inside += d[corner] < 0
-                    if not whole or inside == 0 or inside == 8:
-                        continue
-                    sx = sy = sz = red = green = blue = 0.0
-                    crossings = 0
-                    for a in range(8):
-                        for bit in (4, 2, 1):
-                            e = a | bit
-                            if a & bit or (d[a] < 0) == (d[e] < 0):
-                                continue
-                            t = d[a] / (d[a] - d[e])
-                            sx += (a >> 2) + (t if bit == 4 else 0.0)
-                            sy += (a >> 1 & 1) + (t if bit == 2 else 0.0)
-                            sz += (a & 1) + (t if bit == 1 else 0.0)
-                            ca, ce = color[at_block[a], at_voxel[a]], color[at_block[e], at_voxel[e]]
-                            red += ca[0] + (float(ce[0]) - ca[0]) * t
-                            green += ca[1] + (float(ce[1]) - ca[1]) * t
-                            blue += ca[2] + (float(ce[2]) - ca[2]) * t
-                            crossings += 1
-                    if used == capacity:
-                        capacity *= 2
-                        more = np.empty((capacity, 3), np.float32)
-                        more[:used] = vertices
-                        vertices = more
-                        paint = np.empty((capacity, 3), np.float32)
-                        paint[:used] = colors
-                        colors = paint
-                    vertices[used, 0] = (coords[b, 0] * SIDE + i + sx / crossings) * voxel_m
-                    vertices[used, 1] = (coords[b, 1] * SIDE + j + sy / crossings) * voxel_m
-                    vertices[used, 2] = (coords[b, 2] * SIDE + k + sz / crossings) * voxel_m
-                    scale = 1.0 / (COLOR_SCALE * crossings)
-                    colors[used, 0] = red * scale
-                    colors[used, 1] = green * scale
-                    colors[used, 2] = blue * scale
-                    index[b, cell] = used
-                    used += 1
-    return vertices[:used].copy(), colors[:used].copy()
-
-
-@njit(cache=True, nogil=True)
-def edge_faces(count: int, before: Int32, after: Int32, sdf: Float32, seen: UInt8, least: int, index: Int32) -> Int32:
-    """Surface nets, second half: two triangles around every voxel edge that the surface crosses, through the vertices
-    of the four cells that share the edge. `before` and `after` (N, 8) are neighbours towards lower and higher
-    coordinates."""
-    capacity = 2048
-    faces = np.empty((capacity, 3), np.int32)
-    used = 0
-    quad = np.empty(4, np.int32)
-    for b in range(count):
-        for i in range(SIDE):
-            for j in range(SIDE):
-                for k in range(SIDE):
-                    here = (i * SIDE + j) * SIDE + k
-                    if seen[b, here] < least:
-                        continue
-                    for axis in range(3):
-                        x, y, z = i + (axis == 0), j + (axis == 1), k + (axis == 2)
-                        other = after[b, (x // SIDE) * 4 + (y // SIDE) * 2 + z // SIDE]
-                        if other < 0:
-                            continue
-                        there = ((x % SIDE) * SIDE + y % SIDE) * SIDE + z % SIDE
-                        if seen[other, there] < least or (sdf[b, here] < 0) == (sdf[other, there] < 0):
-                            continue
-                        closed = True
-                        for q in range(4):
-                            # Cells around the edge, in turn: the other two axes step back by 0 or 1.
-                            one, two = (0, 1, 1, 0)[q], (0, 0, 1, 1)[q]
-                            x = i - (one if axis == 1 else two if axis == 2 else 0)
-                            y = j - (one if axis == 2 else two if axis == 0 else 0)
-                            z = k - (one if axis == 0 else two if axis == 1 else 0)
-                            home = before[b, (x < 0) * 4 + (y < 0) * 2 + (z < 0)]
-                            if home < 0:
-                                closed = False
-                                break
-                            cell = ((x % SIDE) * SIDE + y % SIDE) * SIDE + z % SIDE
-                            quad[q] = index[home, cell]
-                            if quad[q] < 0:
-                                closed = False
-                                break
-                        if not closed:
-                            continue
-                        if used + 2 > capacity:
-                            capacity *= 2
-                            more = np.empty((capacity, 3), np.int32)
-                            more[:used] = faces
-                            faces = more
-                        if sdf[b, here] >= 0:
-                            first, second, third, fourth = quad[0], quad[1], quad[2], quad[3]
-                        else:
-                            first, second, third, fourth = quad[3], quad[2], quad[1], quad[0]
-                        faces[used, 0], faces[used, 1], faces[used, 2] = first, second, third
-                        faces[used + 1, 0], faces[used + 1, 1], faces[used + 1, 2] = first, third, fourth
-                        used += 2
-    return faces[:used].copy()
-
-
-@njit(cache=True, nogil=True)
-def neighbour_table(count: int, coords: Int32, table_key: NDArray[np.int64], table_value: Int32, step: int) -> Int32:
-    """(N, 8) numbers of the blocks at offsets (dx, dy, dz) * step, each 0 or 1, number dx * 4 + dy * 2 + dz."""
-    out = np.empty((count, 8), np.int32)
-    for b in range(count):
+def neighbour_table(coords: Int32, table_key: NDArray[np.int64], table_value: Int32, step: int) -> Int32:
+    """(N, 8) numbers of the blocks at `coords` (N, 3) + (dx, dy, dz) * step, each 0 or 1, at dx * 4 + dy * 2 + dz."""
+    out = np.empty((len(coords), 8), np.int32)
+    for b in range(len(coords)):
         for side in range(8):
             dx, dy, dz = (side >> 2) * step, (side >> 1 & 1) * step, (side & 1) * step
             out[b, side] = find(table_key, table_value, coords[b, 0] + dx, coords[b, 1] + dy, coords[b, 2] + dz)

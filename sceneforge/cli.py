@@ -61,6 +61,9 @@ def understand(
     every: Every = 1,
     ignore_poses: Annotated[bool, typer.Option("--ignore-poses", help="Track the camera anew.")] = False,
     refine_poses: Annotated[bool, typer.Option("--refine-poses", help="Mend poses the pictures contradict.")] = False,
+    memory_mb: Annotated[
+        int, typer.Option(min=1, max=2**20, help="For voxels; of larger scans, the rest lies in a temporary file.")
+    ] = 1024,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -78,6 +81,7 @@ def understand(
             every=every,
             ignore_poses=ignore_poses,
             refine_poses=refine_poses,
+            memory_mb=memory_mb,
             seed=seed,
             progress=progress,
         )

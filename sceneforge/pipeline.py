@@ -92,6 +92,7 @@ def understand(
     every: int = 1,
     ignore_poses: bool = False,
     refine_poses: bool = False,
+    memory_mb: float = 1024,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Scene:
@@ -106,6 +107,8 @@ def understand(
         every: Use every n-th frame.
         ignore_poses: Estimate the camera track even where the capture has one.
         refine_poses: Put right those of the capture's poses that the pictures disagree with.
+        memory_mb: What the reconstruction's voxels may take in memory, MiB: of larger scans, what was seen longest ago
+            lies in a temporary file meanwhile. The result is the same.
         seed: Same input, same seed, same bytes (timings in report.json aside).
         progress: Told of each stage.
 
@@ -125,6 +128,8 @@ def understand(
         raise UsageError(f"max_depth_m must lie between 0.3 and 13 metres, got {max_depth_m}")
     if every < 1:
         raise UsageError(f"every must be at least 1, got {every}")
+    if not 1 <= memory_mb <= 2**20:
+        raise UsageError(f"memory_mb must lie between 1 and {2**20} MiB, got {memory_mb}")
     if out is not None:
         _check_folder(out)
     start = time.perf_counter()
@@ -137,6 +142,7 @@ def understand(
             every=every,
             ignore_poses=ignore_poses,
             refine_poses=refine_poses,
+            memory_mb=memory_mb,
             seed=seed,
             progress=progress,
         )
@@ -159,6 +165,7 @@ def understand(
                 "every": every,
                 "ignore_poses": ignore_poses,
                 "refine_poses": refine_poses,
+                "memory_mb": memory_mb,
             },
             "counts": account.counts,
             "light": account.light,

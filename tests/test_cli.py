@@ -191,11 +191,23 @@ def test_understand_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, capsy
         return Scene()
 
     monkeypatch.setattr("sceneforge.pipeline.understand", note)
-    options = ["--voxel-m", "0.05", "--every", "3", "--ignore-poses", "--refine-poses", "--seed", "9"]
+    options = [
+        "--voxel-m",
+        "0.05",
+        "--every",
+        "3",
+        "--ignore-poses",
+        "--refine-poses",
+        "--memory-mb",
+        "64",
+        "--seed",
+        "9",
+    ]
     run(["understand", "captures/kitchen", *options], capsys)
     assert (seen.pop("source"), seen.pop("out")) == (Path("captures/kitchen"), Path("out/kitchen"))
     assert callable(seen.pop("progress"))
-    assert seen == {"voxel_m": 0.05, "every": 3, "ignore_poses": True, "refine_poses": True, "seed": 9}
+    expected = {"voxel_m": 0.05, "every": 3, "ignore_poses": True, "refine_poses": True, "memory_mb": 64, "seed": 9}
+    assert seen == expected
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
