@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64, UInt8
 
+RELIEF_M = 0.05
+"""Readings so far from a plane, and as far as the sensor errs, tell of its relief: skirting boards, frames, panels."""
 UNKNOWN, SURFACE, BEFORE, BEYOND = 0, 1, 2, 3
 """What one frame says of a cell: nothing; the surface is seen; something is before it; one looks through it."""
 
@@ -35,11 +37,16 @@ def observe(
     wanted: UInt8,
     to_linear: Float32,
     guard: int,
+    heights: Float32,
+    trust: Float32,
+    first: NDArray[Any],
+    factor: int,
 ) -> tuple[Float32, Float32, UInt8]:
     """What a frame shows of a part of a raster.
 
     A cell counts as seen when the depth there, and `guard` depth pixels around it, lies in the plane within the
     sensor's error. Its weight is the squared number of pixels it covers, at most 1: near and straight views win.
+    Heights over the plane are summed on the way, in coarser cells; readings count by the inverse of their variance.
 
     Args:
         color: (H, W, 3) sRGB.
@@ -51,6 +58,9 @@ def observe(
         wanted: (rows, columns) cells to look at.
         to_linear: (256,) linear light of sRGB bytes.
         guard: Depth pixels by which outlines of nearer things are kept away from.
+        heights, trust: (h, w) running sums of weighted heights and of weights, the whole raster's, in place.
+        first: (2,) row and column of the part in the raster.
+        factor: Cells of the raster per side of a cell of `heights`.
 
     Returns:
         (rows, columns, 3) linear colour, (rows, columns) weight, (rows, columns) verdict.
@@ -61,6 +71,11 @@ def observe(
     verdict = np.zeros((rows, columns), dtype=np.uint8)
     height, width = color.shape[:2]
     hd, wd = depth.shape
+    n0, n1, n2 = A[1] * B[2] - A[2] * B[1], A[2] * B[0] - A[0] * B[2], A[0] * B[1] - A[1] * B[0]
+    scale = 1.0 / math.sqrt(n0 * n0 + n1 * n1 + n2 * n2)
+    if n0 * C[0] + n1 * C[1] + n2 * C[2] > 0:
+        scale = -scale  # the normal points at the camera
+    n0, n1, n2 = n0 * scale, n1 * scale, n2 * scale
     for r in range(rows):
         for c in range(columns):
             if not wanted[r, c]:
@@ -81,12 +96,17 @@ def observe(
             slope = eye_height / z
             tolerance = 0.012 + 2.5 * depth_error(d) * slope
             over = eye_height - d * slope
-            if abs(over) > tolerance:
+            # Exactly so at the depth pixel's own ray; the cell's may lie half a pixel beside it.
+            xd, yd = (ud - kd[2]) / kd[0], (vd - kd[3]) / kd[1]
+            rise = eye_height + d * (n0 * xd + n1 * yd + n2)
+            beside = abs(over) > tolerance
+            if beside:
                 if over > 2 * tolerance + 0.02:
                     verdict[r, c] = BEFORE
                 elif over < -2 * tolerance - 0.02:
                     verdict[r, c] = BEYOND
-                continue
+                if abs(rise) > RELIEF_M + tolerance:
+                    continue
             clear = True
             for dv in range(-guard, guard + 1, guard):
                 for du in range(-guard, guard + 1, guard):
@@ -95,6 +115,13 @@ def observe(
                     if e > 0 and e < d - 0.03 - 0.06 * d:
                         clear = False
             if not clear:
+                continue
+            error = depth_error(d) * slope + 0.001
+            share = 1.0 / (error * error)
+            i, j = (first[0] + r) // factor, (first[1] + c) // factor
+            heights[i, j] += share * rise
+            trust[i, j] += share
+            if beside:
                 continue
             verdict[r, c] = SURFACE
             distance = math.sqrt(x * x + y * y + z * z)

@@ -1,8 +1,10 @@
-"""Things on a plain surface that depth cannot tell from it: switches, sockets, posters, skirting boards, flush doors.
+"""Things on a plain surface that one depth image cannot tell from it: switches, posters, skirting boards, doors.
 
-The surface is what can be reached from its largest even part without crossing a sharp edge, together with other parts
-that look the same; what sharp edges fence in and looks different is something else. Soft shadows have no sharp edge,
-and patches of sun are known by being much brighter in nearly the same colour.
+What all readings together show to stand out of the surface is not it. Of the rest, the surface is what can be reached
+from its largest even part without crossing a sharp edge, together with other parts that look the same; what sharp
+edges fence in and looks different, or lies at another height, is something else. Soft shadows have no sharp edge,
+patches of sun are known by being much brighter in nearly the same colour, and what furniture alone cuts off may lie in
+other light.
 """
 
 from __future__ import annotations
@@ -12,17 +14,29 @@ from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64
 
-from .surface_texture import SurfaceTexture
+from .surface_relief import Relief, relief
+from .surface_texture import SurfaceTexture, relief_factor
 
 CELL_M = 0.008
 EDGE, EDGE_OVER_GRAIN = 0.07, 5.0
 """Change of log colour from cell to cell that is an edge: this much, and so many times the surface's own grain."""
+SHARP_SHARE = 0.45
+"""Share of the change over eight cells that happens within two at a sharp edge."""
 SAME_LIGHT, SAME_TINT = 0.13, 0.05
 """Difference of log brightness and log colour ratio within which a part is the same surface."""
 SUN, SUN_TINT_SHARE = 0.4, 0.25
 """Brighter than the surface by more than this, with a change of colour below this share of it: sunlight."""
 SHADOW, SHADOW_TINT_SHARE, SHADOW_M2 = 1.0, 0.12, 0.04
 """Darker than the surface by no more than this, with little change of colour for that, and not small: shadow."""
+CUT_SHARE, OTHER_LIGHT, OTHER_TINT = 0.65, 1.6, 0.5
+"""What edges in the surface bound for less than this share of its outline is cut off by things before it, and may
+differ by so much log brightness and log colour ratio: under a desk light is different."""
+FRAMED_SHARE = 0.65
+"""What relief bounds for more than this share of its outline is a door's leaf, or a picture."""
+FENCE_CELLS = 5
+"""As wide as the band around an edge that belongs to no part."""
+LEVEL_M = 0.0025
+"""Parts that lie higher or deeper than the surface by more are not it."""
 MAIN_SHARE = 0.4
 """Where less of the surface than this hangs together it is patterned, and nothing can be told."""
 
@@ -38,29 +52,84 @@ def outliers(texture: SurfaceTexture, inside: Float32) -> Float32:
 
     raster = texture.raster
     none = np.zeros(raster.shape, dtype=np.float32)
-    factor = max(1, round(CELL_M / raster.metres_per_pixel))
+    factor = relief_factor(raster)
     h, w = raster.height // factor, raster.width // factor
     if h < 8 or w < 8:
         return none
-    seen = ((texture.weight > 0.005) & (inside > 0.5)).astype(np.float32)
+    whole = (slice(0, h * factor), slice(0, w * factor))
+    seen = ((texture.weight > 0.005) & (inside > 0.5)).astype(np.float32)[whole]
     good = cv2.resize(seen, (w, h), interpolation=cv2.INTER_AREA) > 0.9
     if good.sum() < 400:
         return none
-    small = np.asarray(cv2.resize(texture.color, (w, h), interpolation=cv2.INTER_AREA), dtype=np.float32)
-    look = _look(small, good)
+    small = np.asarray(cv2.resize(texture.color[whole], (w, h), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    raised = relief(texture.height[:h, :w], texture.height_error[:h, :w], good)
+    stands = np.zeros((h, w), dtype=np.bool_) if raised is None else raised.stands
+    odd = (_different(small, good & ~stands, raised) | stands).astype(np.uint8)
+    odd = _enclosed(np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8), good)
+    soft = cv2.resize(odd.astype(np.float32), (w * factor, h * factor), interpolation=cv2.INTER_LINEAR)
+    out: Float32 = np.zeros(raster.shape, dtype=np.float32)
+    out[whole] = soft
+    return out
+
+
+def _different(color: Float32, good: NDArray[np.bool_], raised: Relief | None) -> NDArray[np.bool_]:
+    """(h, w) cells of the good ones that sharp edges cut off from the surface and that are not like it."""
+    import cv2
+
+    look = _look(color, good)
     fence = _fence(look, good)
-    _, parts, stats, _ = cv2.connectedComponentsWithStats((good & ~fence).astype(np.uint8), connectivity=4)
+    _, found, stats, _ = cv2.connectedComponentsWithStats((good & ~fence).astype(np.uint8), connectivity=4)
+    parts = np.asarray(found, dtype=np.int32)
     sizes = stats[:, cv2.CC_STAT_AREA].astype(float)
     sizes[0] = 0
     main = int(np.argmax(sizes))
     if sizes[main] < MAIN_SHARE * good.sum():
-        return none
-    ours = _like_main(look, np.asarray(parts, dtype=np.int32), main, sizes)[parts] & good & ~fence
+        return np.zeros(good.shape, dtype=np.bool_)
+    stands = np.zeros(good.shape, dtype=np.bool_) if raised is None else raised.stands
+    edged, framed = _edged(parts, stands)
+    like = _like_main(look, parts, main, sizes, edged < CUT_SHARE)
+    if raised is not None:
+        like &= _level(raised, parts, main, sizes) & (framed < FRAMED_SHARE)
+    like[main], like[0] = True, False
+    ours = like[parts] & good & ~fence
     near = cv2.dilate(ours.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # the fence belongs to both sides
-    odd = (good & ~near).astype(np.uint8)
-    odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), dtype=np.uint8)
-    odd = _enclosed(odd, good)
-    return np.asarray(cv2.resize(odd.astype(np.float32), (raster.width, raster.height)), dtype=np.float32)
+    # Beside relief the fence is all ours: where that begins is known, and its edge blurs the colour around it.
+    wide = np.ones((2 * FENCE_CELLS + 1,) * 2, np.uint8)
+    blurred = (parts == 0) & (cv2.dilate(stands.astype(np.uint8), wide) > 0)
+    near |= blurred & (cv2.dilate(ours.astype(np.uint8), wide) > 0)
+    return np.asarray(good & ~near)
+
+
+def _edged(parts: NDArray[np.int32], stands: NDArray[np.bool_]) -> tuple[Float64, Float64]:
+    """For each part: the share of its outline beyond which the surface goes on as something else, or stands out; and
+    the share beyond which it stands out.
+
+    The rest of the outline is where something before it, or the surface's end, cuts it off.
+    """
+    import cv2
+
+    n, wide = int(parts.max()) + 1, np.ones((2 * FENCE_CELLS + 1,) * 2, np.uint8)
+    labels = parts.astype(np.float32)
+    ring = cv2.dilate(labels, np.ones((3, 3), np.uint8)).astype(np.int32)
+    border = (parts == 0) & (ring > 0)
+    highest = cv2.dilate(labels, wide).astype(np.int32)
+    lowest = cv2.erode(np.where(parts > 0, labels, np.float32(n)).astype(np.float32), wide).astype(np.int32)
+    raised = cv2.dilate(stands.astype(np.uint8), wide) > 0
+    edge = border & ((highest != ring) | (lowest != ring) | raised)
+    outline = np.maximum(np.bincount(ring[border], minlength=n), 1)
+    edged, framed = (np.bincount(ring[some], minlength=n) / outline for some in (edge, border & raised))
+    return np.asarray(edged), np.asarray(framed)
+
+
+def _level(raised: Relief, parts: NDArray[np.int32], main: int, sizes: Float64) -> NDArray[np.bool_]:
+    """For each part: does it lie as high as the main one?"""
+    n = len(sizes)
+    known = raised.known & (parts > 0)
+    count = np.bincount(parts[known], minlength=n)
+    mean = np.bincount(parts[known], raised.height[known], n) / np.maximum(count, 1)
+    error = np.bincount(parts[known], raised.error[known], n) / np.maximum(count, 1)
+    reach = LEVEL_M + error  # neighbouring cells err alike, so that large parts are hardly known better
+    return np.asarray((np.abs(mean - mean[main]) < reach) | (count < 0.3 * sizes))
 
 
 def _look(color: Float32, good: NDArray[np.bool_]) -> Float64:
@@ -74,20 +143,33 @@ def _look(color: Float32, good: NDArray[np.bool_]) -> Float64:
 
 
 def _fence(look: Float64, good: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(h, w) cells on a sharp edge, and those beside it."""
+    """(h, w) cells on a sharp edge, and those beside it.
+
+    An edge is sharp where most of the change over eight cells happens within two: shadows of things near a surface are
+    deep, but fade over more.
+    """
     import cv2
 
-    dx, dy = np.zeros(look.shape), np.zeros(look.shape)
-    dx[:, 1:-1], dy[1:-1] = (look[:, 2:] - look[:, :-2]) / 2, (look[2:] - look[:-2]) / 2
-    step = np.sqrt((dx**2 + dy**2).sum(axis=2))
+    step, slope = _step(look, 1) / 2, _step(look, 4) / 2
     inner = cv2.erode(good.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    far = cv2.erode(good.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     step[~inner] = 0
     edge = step > max(EDGE, EDGE_OVER_GRAIN * float(np.median(step[inner]))) if inner.any() else inner
+    edge &= ~far | (step > SHARP_SHARE * slope)
     return np.asarray(cv2.dilate(edge.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
-def _like_main(look: Float64, parts: NDArray[np.int32], main: int, sizes: Float64) -> NDArray[np.bool_]:
-    """For each part: is it the main one, or like it in the light that is to be expected at its place?"""
+def _step(look: Float64, n: int) -> Float64:
+    """(h, w) difference of the looks n cells to either side, along both axes."""
+    dx, dy = np.zeros(look.shape), np.zeros(look.shape)
+    dx[:, n:-n], dy[n:-n] = look[:, 2 * n :] - look[:, : -2 * n], look[2 * n :] - look[: -2 * n]
+    return np.asarray(np.sqrt((dx**2 + dy**2).sum(axis=2)))
+
+
+def _like_main(
+    look: Float64, parts: NDArray[np.int32], main: int, sizes: Float64, cut_off: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """For each part: is it like the main one in the light that is to be expected at its place?"""
     h, w = parts.shape
     z, x = np.mgrid[:h, :w]
     x, z = x / w - 0.5, z / h - 0.5
@@ -96,7 +178,10 @@ def _like_main(look: Float64, parts: NDArray[np.int32], main: int, sizes: Float6
     step = max(1, int(here.sum()) // 20_000)
     B, L = basis[here][::step], look[here][::step]
     fit = np.linalg.lstsq(B, L, rcond=None)[0]
-    away = (look - basis @ fit).reshape(-1, 3)
+    # A curve fitted here says nothing of there: beyond the main part's extent its rim counts.
+    xs, zs = (np.clip(a, a[here].min(), a[here].max()) for a in (x, z))
+    expected = np.stack([np.ones_like(xs), xs, zs, xs * zs, xs**2, zs**2], axis=-1) @ fit
+    away = (look - expected).reshape(-1, 3)
     count = np.bincount(parts.ravel(), minlength=len(sizes))
     mean = np.stack([np.bincount(parts.ravel(), away[:, c], len(sizes)) for c in range(3)]) / np.maximum(count, 1)
     light, tint = mean[0], np.hypot(mean[1], mean[2]) / 2
@@ -104,9 +189,8 @@ def _like_main(look: Float64, parts: NDArray[np.int32], main: int, sizes: Float6
     sun = (light > SUN) & (tint < SUN_TINT_SHARE * light)
     shadow = (light > -SHADOW) & (light < 0) & (tint < SAME_TINT + SHADOW_TINT_SHARE * -light)
     large = sizes * (CELL_M * CELL_M) > SHADOW_M2
-    out = ((same | sun) & (sizes > 12)) | (shadow & large)
-    out[main], out[0] = True, False
-    return np.asarray(out)
+    other_light = cut_off & (np.abs(light) < OTHER_LIGHT) & (tint < OTHER_TINT)
+    return np.asarray(((same | sun) & (sizes > 12)) | ((shadow | other_light) & large))
 
 
 def _enclosed(odd: NDArray[np.uint8], good: NDArray[np.bool_]) -> NDArray[np.uint8]:

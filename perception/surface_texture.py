@@ -23,6 +23,15 @@ GUARD_FRACTION = 1 / 213
 real captures lie apart by as much there."""
 
 
+RELIEF_CELL_M = 0.008
+"""Cells of the height map: about a depth pixel at two metres."""
+
+
+def relief_factor(raster: SurfaceRaster) -> int:
+    """Cells of a raster per side of a cell of its height map."""
+    return max(1, round(RELIEF_CELL_M / raster.metres_per_pixel))
+
+
 @dataclass(frozen=True)
 class SurfaceTexture:
     """The observed look of a surface."""
@@ -42,6 +51,11 @@ class SurfaceTexture:
     """(rows, columns) frames in which something stood before it."""
     open: UInt8
     """(rows, columns) frames that looked through it: an opening, or glass."""
+    height: Float32
+    """(h, w) float32 metres over the plane, weighted mean of the readings near it, in cells of `RELIEF_CELL_M` and more
+    from the same corner; NaN where there are none."""
+    height_error: Float32
+    """(h, w) float32 metres: what the sensor's error alone makes of that mean; inf where there is none."""
 
     @property
     def confidence(self) -> Float32:
@@ -97,6 +111,9 @@ class _Gatherer:
         self._sums = np.zeros((*raster.shape, 3), dtype=np.float32)
         self._total, self._squares = np.zeros(raster.shape, np.float32), np.zeros(raster.shape, np.float32)
         self._counts = np.zeros((3, *raster.shape), dtype=np.uint8)
+        self._factor = relief_factor(raster)
+        coarse = raster.coarser(self._factor).shape
+        self._heights, self._trust = np.zeros(coarse, np.float32), np.zeros(coarse, np.float32)
 
     def add(self, frame: Frame, T_world_camera: Float64, gain: Float64, factor: float) -> None:
         from . import surface_kernels as kernels
@@ -115,6 +132,7 @@ class _Gatherer:
         rgb, weight, verdict = kernels.observe(
             frame.color, frame.depth, np.array([c.fx, c.fy, c.cx, c.cy]), np.array([d.fx, d.fy, d.cx, d.cy]),
             A, B, C, -float(T[:3, 1] @ T[:3, 3]), m, np.ascontiguousarray(self._mask[part]), TO_LINEAR, guard,
+            self._heights, self._trust, np.array([rows.start, columns.start]), self._factor,
         )  # fmt: skip
         kernels.add(
             rgb, weight, verdict, gain, factor, self._sums[part], self._total[part], self._squares[part],
@@ -147,7 +165,12 @@ class _Gatherer:
         level = color.mean(axis=2)
         variance = np.maximum(self._squares / total - level**2, 0)
         deviation = np.sqrt(variance) / np.maximum(level, 1e-3)
-        return SurfaceTexture(self._raster, color, self._total, deviation.astype(np.float32), *self._counts)
+        height = np.where(self._trust > 0, self._heights / np.maximum(self._trust, 1e-9), np.nan).astype(np.float32)
+        with np.errstate(divide="ignore"):
+            error = (self._factor / np.sqrt(self._trust)).astype(np.float32)  # one view sums factor^2 times
+        return SurfaceTexture(
+            self._raster, color, self._total, deviation.astype(np.float32), *self._counts, height, error
+        )
 
 
 def _sharpness(color: UInt8) -> float:
