@@ -70,22 +70,25 @@ def relief(height: Float32, sensor_error: Float32, surface: NDArray[np.bool_]) -
         return None
     weight = known.astype(np.float32)
     blurred = cv2.GaussianBlur(np.where(known, height, 0).astype(np.float32), (0, 0), SMOOTH_CELLS)
-    smooth = blurred / np.maximum(cv2.GaussianBlur(weight, (0, 0), SMOOTH_CELLS), 1e-3)
+    share = np.maximum(cv2.GaussianBlur(weight, (0, 0), SMOOTH_CELLS), 1e-3)
+    smooth: Float32 = np.asarray(blurred / share, dtype=np.float32)
     # Few readings agree with each other by chance: how the error falls with their number bounds it everywhere.
     found, expected = _error(smooth, known), np.where(known, sensor_error, 1)
-    share = max(float(np.median((found / expected)[known])), LEAST_SHARE)
-    error = np.maximum(found, share * np.where(known, sensor_error, 0)).astype(np.float32)
+    least = max(float(np.median((found / expected)[known])), LEAST_SHARE)
+    error = np.maximum(found, least * np.where(known, sensor_error, 0)).astype(np.float32)
     bow = _bow(smooth, error, known)
     if bow is None:
         return None
-    left = smooth - bow
-    left -= _drift(left, error, known)
-    left = np.where(known, left, 0).astype(np.float32)
+    straight: Float32 = np.asarray(smooth - bow, dtype=np.float32)
+    left: Float32 = np.where(known, straight - _drift(straight, error, known), 0).astype(np.float32)
+    # Sensors that bend a plain wall by centimetres tell nothing of skirting boards: the spread is an error too.
+    spread = np.float32(1.48 * np.median(np.abs(left[known])))
+    error = np.hypot(error, 0.8 * spread).astype(np.float32)
     sure = known & (np.abs(left) > np.maximum(SURE_M, SURE_ERRORS * error))
     maybe = known & (np.abs(left) > np.maximum(LEAST_M, ERRORS * error))
     stands = _reached(maybe, np.asarray(cv2.morphologyEx(sure.astype(np.uint8), cv2.MORPH_OPEN, _square(2))) > 0)
     stands &= ~_fringe(stands, known)
-    stands &= ~_specks(stands, np.abs(left) / error)
+    stands &= ~_specks(stands, np.asarray(np.abs(left) / error, np.float32))
     stands = np.asarray(cv2.morphologyEx(stands.astype(np.uint8), cv2.MORPH_CLOSE, _square(3))) > 0
     if stands.sum() > MOST_SHARE * known.sum():
         return None

@@ -168,9 +168,9 @@ class _Gatherer:
         height = np.where(self._trust > 0, self._heights / np.maximum(self._trust, 1e-9), np.nan).astype(np.float32)
         with np.errstate(divide="ignore"):
             error = (self._factor / np.sqrt(self._trust)).astype(np.float32)  # one view sums factor^2 times
-        return SurfaceTexture(
-            self._raster, color, self._total, deviation.astype(np.float32), *self._counts, height, error
-        )
+        deviation = np.asarray(deviation, dtype=np.float32)
+        seen, blocked, opened = self._counts
+        return SurfaceTexture(self._raster, color, self._total, deviation, seen, blocked, opened, height, error)
 
 
 def _sharpness(color: UInt8) -> float:
