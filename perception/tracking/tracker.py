@@ -212,11 +212,9 @@ def _result(
         for frame, T, q in followers.get(k, []):
             out[frame] = _tidy(T_first @ poses[k] @ T)
             confidence[frame] = confidence[views[k].index] * (0.5 + 0.5 * q)
-    for group in groups[1:]:
-        members = frames(group)
-        notes.append(
-            f"frames {_ranges(members)} could not be tied to the rest: no view there shares enough with the others"
-        )
+    if len(groups) > 1:
+        apart = "; ".join(_ranges(frames(g)) for g in groups[1:])
+        notes.append(f"frames {apart} could not be tied to the rest: no view there shares enough with the others")
     return TrackResult(tuple(out), confidence, tuple(frames(g) for g in groups), tuple(notes))
 
 
