@@ -1,6 +1,6 @@
-"""Compiled loops of the per-frame plane segmentation, second part: which regions are curved.
+"""Compiled loops of the per-frame plane segmentation, third part: which regions are curved.
 
-Conventions as in `frame_plane_kernels`.
+Conventions as in `frame_plane_cells`.
 """
 
 from __future__ import annotations
@@ -11,57 +11,105 @@ from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64, Int32
 
+Int64 = NDArray[np.int64]
+
+
+@njit(cache=True, nogil=True)
+def _moments(
+    cells: Int64, tiles: Float32, K: Float64, side: int, step: int, plane: Float64, axes: Float64
+) -> tuple[Float64, Float64, float, int]:
+    """Normal equations of a quadric height field over a plane: A (6, 6) upper half, rhs (6,), sum of squares, count.
+
+    Every `step`-th pixel of the region's `cells` (r * C + c), rows and columns of the whole image counted; `axes` are
+    two directions in the plane, (2, 3).
+    """
+    cols = tiles.shape[1]
+    by_length, by_fx, by_fy = 1 / np.sqrt((plane**2).sum()), 1 / K[0], 1 / K[1]
+    s0, w0, used = 0.0, 0.0, 0
+    s1, w1, s2, sw, w2, s3, s2w, sw2, w3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    s4, s3w, s2w2, sw3, w4 = 0.0, 0.0, 0.0, 0.0, 0.0
+    h0, hs, hw, hss, hsw, hww, square = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for t in range(len(cells)):
+        r, c = cells[t] // cols, cells[t] % cols
+        for i in range((-r * side) % step, side, step):
+            y = (r * side + i - K[3]) * by_fy
+            for j in range((-c * side) % step, side, step):
+                q = tiles[r, c, i * side + j]
+                if q <= 0:
+                    continue
+                x, z = (c * side + j - K[2]) * by_fx, 1.0 / q
+                h = ((plane[0] * x + plane[1] * y + plane[2]) * z - 1) * by_length
+                s = (axes[0, 0] * x + axes[0, 1] * y + axes[0, 2]) * z
+                w = (axes[1, 0] * x + axes[1, 1] * y + axes[1, 2]) * z
+                if used == 0:
+                    s0, w0 = s, w
+                s, w = s - s0, w - w0
+                ss, p, ww = s * s, s * w, w * w
+                s1, w1, s2, sw, w2 = s1 + s, w1 + w, s2 + ss, sw + p, w2 + ww
+                s3, s2w, sw2, w3 = s3 + ss * s, s2w + ss * w, sw2 + s * ww, w3 + ww * w
+                s4, s3w, s2w2, sw3, w4 = s4 + ss * ss, s3w + ss * p, s2w2 + ss * ww, sw3 + p * ww, w4 + ww * ww
+                h0, hs, hw = h0 + h, hs + h * s, hw + h * w
+                hss, hsw, hww, square = hss + h * ss, hsw + h * p, hww + h * ww, square + h * h
+                used += 1
+    A = np.zeros((6, 6))
+    A[0] = np.array([float(used), s1, w1, s2 / 2, sw, w2 / 2])
+    A[1, 1], A[1, 2], A[1, 3], A[1, 4], A[1, 5] = s2, sw, s3 / 2, s2w, sw2 / 2
+    A[2, 2], A[2, 3], A[2, 4], A[2, 5] = w2, s2w / 2, sw2, w3 / 2
+    A[3, 3], A[3, 4], A[3, 5] = s4 / 4, s3w / 2, s2w2 / 4
+    A[4, 4], A[4, 5], A[5, 5] = s2w2, sw3 / 2, w4 / 4
+    return A, np.array([h0, hs, hw, hss / 2, hsw, hww / 2]), square, used
+
+
+@njit(cache=True, nogil=True)
+def _factor(A: Float64) -> None:
+    """Cholesky's factor in the lower half of A (6, 6), from its upper half, with a little added to the diagonal."""
+    for i in range(6):
+        for j in range(i + 1):
+            s = A[j, i] + (1e-12 * (1 + A[j, i]) if i == j else 0.0)
+            for k in range(j):
+                s -= A[i, k] * A[j, k]
+            if i == j:
+                A[i, i] = np.sqrt(max(s, 1e-300))
+            else:
+                A[i, j] = s / A[j, j]
+
+
+@njit(cache=True, nogil=True)
+def _solved(L: Float64, b: Float64) -> Float64:
+    x = b.copy()
+    for i in range(6):
+        for k in range(i):
+            x[i] -= L[i, k] * x[k]
+        x[i] /= L[i, i]
+    for i in range(5, -1, -1):
+        for k in range(i + 1, 6):
+            x[i] -= L[k, i] * x[k]
+        x[i] /= L[i, i]
+    return x
+
 
 @njit(cache=True, nogil=True)
 def turning(
-    region: Int32, number: int, plane: Float64, inverse: Float32, K: Float64, side: int, samples: int
+    cells: Int64, plane: Float64, tiles: Float32, K: Float64, side: int, samples: int
 ) -> tuple[float, float, float]:
     """How far (radians) the surface normal turns across a region, that in standard deviations, and its radius (m).
 
     A quadric height field over the region's plane (the osculating paraboloid), fitted to `samples` of its pixels.
     """
-    cells = np.argwhere(region == number)
-    length = np.sqrt((plane**2).sum())
-    n = plane / length
-    axis = np.zeros(3)
+    n = plane / np.sqrt((plane**2).sum())
+    axis, axes = np.zeros(3), np.empty((2, 3))
     axis[np.argmin(np.abs(n))] = 1.0
-    e1 = np.cross(n, axis)
-    e1 /= np.sqrt((e1**2).sum())
-    e2 = np.cross(n, e1)
+    axes[0] = np.cross(n, axis)
+    axes[0] /= np.sqrt((axes[0] ** 2).sum())
+    axes[1] = np.cross(n, axes[0])
     step = max(int(np.sqrt(len(cells) * side * side / samples)), 1)
-    origin = np.zeros(2)
-    A, rhs, square, used = np.zeros((6, 6)), np.zeros(6), 0.0, 0
-    f = np.empty(6)
-    for t in range(len(cells)):
-        r0, c0 = cells[t, 0] * side, cells[t, 1] * side
-        for v in range(r0 + (-r0) % step, min(r0 + side, inverse.shape[0]), step):
-            for u in range(c0 + (-c0) % step, min(c0 + side, inverse.shape[1]), step):
-                q = inverse[v, u]
-                if q <= 0:
-                    continue
-                x, y = (u - K[2]) / K[0], (v - K[3]) / K[1]
-                h = ((plane[0] * x + plane[1] * y + plane[2]) / q - 1) / length
-                s = (e1[0] * x + e1[1] * y + e1[2]) / q
-                w = (e2[0] * x + e2[1] * y + e2[2]) / q
-                if used == 0:
-                    origin[0], origin[1] = s, w
-                s -= origin[0]
-                w -= origin[1]
-                f[0], f[1], f[2], f[3], f[4], f[5] = 1.0, s, w, 0.5 * s * s, s * w, 0.5 * w * w
-                for i in range(6):
-                    for j in range(i, 6):
-                        A[i, j] += f[i] * f[j]
-                    rhs[i] += f[i] * h
-                square += h * h
-                used += 1
+    A, rhs, square, used = _moments(cells, tiles, K, side, step, plane, axes)
     if used < 30:
         return 0.0, 0.0, 1e9
-    for i in range(6):
-        for j in range(i):
-            A[i, j] = A[j, i]
-        A[i, i] += 1e-12 * (1 + A[i, i])
-    inverted = np.linalg.inv(A)
-    beta = inverted @ rhs
+    m1, m2 = A[0, 1] / used, A[0, 2] / used
+    v11, v12, v22 = 2 * A[0, 3] / used - m1 * m1, A[0, 4] / used - m1 * m2, 2 * A[0, 5] / used - m2 * m2
+    _factor(A)
+    beta = _solved(A, rhs)
     rest = max(square - (beta * rhs).sum(), 1e-12) / (used - 6)
     k11, k12, k22 = beta[3], beta[4], beta[5]
     mean, diff = 0.5 * (k11 + k22), np.sqrt((0.5 * (k11 - k22)) ** 2 + k12 * k12)
@@ -69,21 +117,33 @@ def turning(
     angle = 0.5 * np.arctan2(2 * k12, k11 - k22) + (0.0 if curvature > mean else np.pi / 2)
     c, s = np.cos(angle), np.sin(angle)
     d = np.array([0.0, 0.0, 0.0, c * c, 2 * c * s, s * s])
-    doubt = np.sqrt(max((d * (inverted @ d)).sum(), 0.0) * rest)
-    m1, m2 = A[0, 1] / used, A[0, 2] / used
-    v11, v12, v22 = 2 * A[0, 3] / used - m1 * m1, A[0, 4] / used - m1 * m2, 2 * A[0, 5] / used - m2 * m2
+    doubt = np.sqrt(max((d * _solved(A, d)).sum(), 0.0) * rest)
     extent = np.sqrt(12 * max(c * c * v11 + 2 * c * s * v12 + s * s * v22, 0.0))
     return abs(curvature) * extent, abs(curvature) / max(doubt, 1e-12), 1 / max(abs(curvature), 1e-9)
 
 
 @njit(cache=True, nogil=True)
 def bent(
-    region: Int32, planes: Float64, inverse: Float32, K: Float64, side: int, samples: int, limits: Float64
+    region: Int32, planes: Float64, tiles: Float32, K: Float64, side: int, samples: int, limits: Float64
 ) -> NDArray[np.bool_]:
     """Which regions (K,) are no planes. `limits`: turn (radians), radius below which it counts, standard deviations."""
-    out = np.zeros(len(planes), np.bool_)
-    for k in range(len(planes)):
+    count = len(planes)
+    out = np.zeros(count, np.bool_)
+    flat = region.ravel()
+    start = np.zeros(count + 2, np.int64)
+    for cell in range(len(flat)):
+        start[flat[cell] + 2] += flat[cell] >= 0
+    for k in range(count + 1):
+        start[k + 1] += start[k]
+    cells = np.empty(start[count + 1], np.int64)
+    for cell in range(len(flat)):
+        k = flat[cell]
+        if k >= 0:
+            cells[start[k + 1]] = cell
+            start[k + 1] += 1
+    for k in range(count):
         if planes[k, 0] != 0 or planes[k, 1] != 0 or planes[k, 2] != 0:
-            turn, sigma, radius = turning(region, k, planes[k], inverse, K, side, samples)
+            own = cells[start[k] : start[k + 1]]
+            turn, sigma, radius = turning(own, planes[k], tiles, K, side, samples)
             out[k] = sigma > limits[2] and turn > limits[0] and (radius < limits[1] or turn > 2 * limits[0])
     return out

@@ -8,13 +8,14 @@ order: the same image gives the same bytes.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core import Camera
-from sceneforge.core.arrays import Float32, Float64, Int32, frozen_array
+from sceneforge.core.arrays import Float32, Float64, frozen_array
 
 MIN_FILLED = 0.4
 """Share of a cell's pixels that must have depth: registered depth has holes in regular patterns."""
@@ -115,37 +116,40 @@ def segment_planes(depth: Float32, camera: Camera, options: FramePlaneOptions | 
     Raises:
         ValueError: The image does not have the camera's size.
     """
-    from . import frame_plane_kernels as k
-    from . import frame_plane_pixels as p
+    from . import frame_plane_cells as cells
+    from . import frame_plane_pixels as pixels
+    from . import frame_plane_regions as regions
     from .frame_plane_curvature import bent
+    from .frame_plane_tidy import tidy
 
     o = options or FramePlaneOptions()
     if depth.shape != camera.shape:
         raise ValueError(f"depth is {depth.shape}, the camera expects {camera.shape}")
     K = np.array([camera.fx, camera.fy, camera.cx, camera.cy])
     side = max(round(max(depth.shape) / o.cells_across), 5)
-    inverse, sums, span = k.cell_sums(np.ascontiguousarray(depth, np.float32), K, side, o.near_m, o.far_m)
+    tiles, sums, span = cells.cell_sums(np.ascontiguousarray(depth, np.float32), K, side, o.near_m, o.far_m)
     noise = np.array([*o.noise_m, o.lateral_px / camera.fx, o.lateral_px / camera.fy])
-    scale = _noise_scale(k.block_ratio(sums, noise, MIN_FILLED * side * side))
+    scale = _noise_scale(cells.block_ratio(sums, noise, MIN_FILLED * side * side))
     noise[:3] *= scale
-    plane, mean, ratio = k.fit_cells(sums, noise, MIN_FILLED * side * side)
+    plane, mean, ratio = cells.fit_cells(sums, noise, MIN_FILLED * side * side)
 
     slope = np.sqrt(12) / side * np.sqrt(camera.fx * camera.fy)
     limits = np.array([o.flat_ratio, o.grow_angle, o.grow_sigma, o.grow_offset_m, o.grow_offset_sigma])
     smallest = max(int(o.min_share * depth.size / side**2), 4)
-    region, count = k.grow(sums, plane, mean, ratio, slope, noise, limits, smallest)
+    region, count = regions.grow(sums, plane, mean, ratio, slope, noise, limits, smallest)
     limits = np.array([o.merge_angle, o.merge_offset_m, o.bow_offset_m, o.bow_sigma**2])
-    k.merge(region, count, sums, plane, mean, noise, limits, o.merge_reach_m)
+    total = regions.merge(region, count, sums, plane, mean, noise, limits, o.merge_reach_m)
 
-    total, _ = k.region_sums(region, count, sums, mean, noise)
-    planes, _, _ = p.equations(total, region, mean, noise)
+    planes = pixels.fits(total)
     limits = np.array([o.curved_turn, o.curved_radius_m, o.curved_sigma])
-    flat = (total[:, 0] > 0) & ~bent(region, planes, inverse, K, side, CURVE_SAMPLES, limits)
-    region, planes = _renumbered(region, flat), planes[flat]
-    ids = p.claim_pixels(region, planes, plane, mean, ratio, o.flat_ratio, inverse, span, K, side, noise, o.claim_sigma)
-    ids, mixed = p.tidy(ids, inverse, side)
-    total, facts = p.pixel_sums(ids, mixed, inverse, sums, K, side, planes, noise)
-    _, equation, covariance = p.equations(total, region, mean, noise)
+    flat = (total[:, 0] > 0) & ~bent(region, planes, tiles, K, side, CURVE_SAMPLES, limits)
+    region, planes = pixels.renumber(region, flat), planes[flat]
+    claimed = pixels.claim_pixels(
+        region, planes, plane, mean, ratio, o.flat_ratio, tiles, span, K, side, noise, o.claim_sigma
+    )
+    ids, only = tidy(claimed, tiles, side, *depth.shape)
+    total, facts = pixels.pixel_sums(ids, only, tiles, sums, K, side, planes, noise)
+    equation, covariance = pixels.equations(total, region, mean, noise)
     return _result(ids, facts, equation, covariance, camera, scale, o)
 
 
@@ -155,12 +159,7 @@ def _noise_scale(ratio: Float64) -> float:
     The factor is for the part of the noise that is even over a whole block.
     """
     seen = np.sort(ratio[ratio >= 0])
-    return float(np.clip(1.3 * seen[int(0.35 * len(seen))], 0.4, 3.0)) if len(seen) >= 10 else 1.0
-
-
-def _renumbered(region: Int32, kept: NDArray[np.bool_]) -> Int32:
-    rank = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)
-    return rank[region]
+    return min(max(1.3 * float(seen[int(0.35 * len(seen))]), 0.4), 3.0) if len(seen) >= 10 else 1.0
 
 
 def _result(
@@ -174,23 +173,25 @@ def _result(
 ) -> FramePlanes:
     from .frame_plane_pixels import relabel
 
-    rank = np.zeros(len(facts) + 1, np.uint16)
+    rank = np.zeros(len(facts) + 2, np.uint16)  # the last is for surfaces that are no planes
     found: list[FramePlane] = []
-    for i in np.argsort(-facts[:, 0], kind="stable"):
-        pixels = facts[i, 0]
-        if pixels < o.min_share * ids.size or equation[i, 3] == 0:
+    centroid = facts[:, 1:4] / np.maximum(facts[:, :1], 1)
+    equation.flags.writeable = covariance.flags.writeable = centroid.flags.writeable = False  # the planes share them
+    rows, offsets = facts.tolist(), equation[:, 3].tolist()
+    for i in np.argsort(-facts[:, 0], kind="stable").tolist():
+        (pixels, _, _, _, cubed, squared), offset = rows[i], offsets[i]
+        if pixels < o.min_share * ids.size or offset == 0:
             continue
         rank[i + 1] = len(found) + 1
-        offset = float(equation[i, 3])
         found.append(
             FramePlane(
                 len(found) + 1,
                 equation[i, :3],
                 offset,
                 covariance[i],
-                facts[i, 1:4] / pixels,
-                float(np.sqrt(facts[i, 5] / pixels)) * offset,
-                float(facts[i, 4]) / (offset * camera.fx * camera.fy),
+                centroid[i],
+                math.sqrt(squared / pixels) * offset,
+                cubed / (offset * camera.fx * camera.fy),
                 int(pixels),
             )
         )

@@ -29,7 +29,9 @@ def frozen_array(value: ArrayLike, shape: tuple[Dim, ...], dtype: DTypeLike, nam
         ValueError: The shape differs.
     """
     array = np.asarray(value, dtype=dtype)
-    if array.ndim != len(shape) or any(w not in (None, n) for w, n in zip(shape, array.shape, strict=True)):
+    if array.shape != shape and (
+        array.ndim != len(shape) or any(w not in (None, n) for w, n in zip(shape, array.shape, strict=True))
+    ):
         wanted = ", ".join("N" if d is None else str(d) for d in shape)
         raise ValueError(f"{name}: expected shape ({wanted}), got {array.shape}")
     if array.flags.writeable:
