@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -70,6 +72,59 @@ class Painter(Protocol):
             UsageError: Shapes do not fit, a value is out of range, or nothing in the prompt is understood.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of `Painter.paint`, checked."""
+
+    image: UInt8
+    alpha: Float32
+    """(H, W) float32, the mask in 0..1; somewhere above 0."""
+    prompt: str
+    metres_per_pixel: float
+    seed: int
+    match_surroundings: bool
+    origin_m: tuple[float, float]
+    periodic: tuple[bool, bool]
+    progress: Progress | None
+
+    def report(self, share: float) -> None:
+        """Tell the caller how far it is."""
+        if self.progress:
+            self.progress(share)
+
+
+class MaskedPainter(ABC):
+    """What the painters here share: a request is checked, a back-end makes a picture, the mask blends it in."""
+
+    name: str
+
+    def paint(
+        self,
+        image: UInt8,
+        mask: NDArray[Any],
+        prompt: str,
+        metres_per_pixel: float,
+        seed: int = 0,
+        *,
+        match_surroundings: bool = False,
+        origin_m: tuple[float, float] = (0.0, 0.0),
+        periodic: tuple[bool, bool] = (False, False),
+        progress: Progress | None = None,
+    ) -> UInt8:
+        """See `Painter.paint`."""
+        alpha = check_request(image, mask, metres_per_pixel)
+        if not (alpha > 0).any():
+            return image.copy()
+        request = Request(
+            image, alpha, prompt, metres_per_pixel, seed, match_surroundings, origin_m, periodic, progress
+        )
+        return blend(image, self.make(request), alpha)
+
+    @abstractmethod
+    def make(self, request: Request) -> UInt8:
+        """(H, W, 3) uint8 sRGB: the painted picture; only what the mask covers is used."""
 
 
 def painter_names() -> tuple[str, ...]:

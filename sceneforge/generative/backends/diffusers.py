@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sceneforge.core import InputError, MissingExtra, UsageError
 from sceneforge.core.arrays import UInt8
-from sceneforge.generative.painter import Progress, blend, check_request
+from sceneforge.generative.painter import MaskedPainter, Request
 from sceneforge.generative.windows import plane_noise
 
 if TYPE_CHECKING:
@@ -25,8 +24,8 @@ OVERLAP = 4
 """Neighbouring windows share one part in this many."""
 
 
-class DiffusersPainter:
-    """A pipeline of diffusers behind the painters' protocol."""
+class DiffusersPainter(MaskedPainter):
+    """A pipeline of diffusers as a painter."""
 
     name = "diffusers"
 
@@ -34,43 +33,31 @@ class DiffusersPainter:
         self._pipeline, self._steps, self._guidance = pipeline, steps, guidance
         self._controlled, self._suffix = controlled, suffix
 
-    def paint(
-        self,
-        image: UInt8,
-        mask: NDArray[Any],
-        prompt: str,
-        metres_per_pixel: float,
-        seed: int = 0,
-        *,
-        match_surroundings: bool = False,
-        origin_m: tuple[float, float] = (0.0, 0.0),
-        periodic: tuple[bool, bool] = (False, False),
-        progress: Progress | None = None,
-    ) -> UInt8:
-        """See `Painter.paint`; the pipeline reads the prompt itself. A depth ControlNet is shown a flat plane."""
-        alpha = check_request(image, mask, metres_per_pixel)
-        if not prompt.strip():
+    def make(self, request: Request) -> UInt8:
+        """The pipeline reads the prompt itself. A depth ControlNet is shown a flat plane."""
+        if not request.prompt.strip():
             raise UsageError("the prompt is empty; say what the surface should become")
         import torch
 
         pipe = self._pipeline
         unit = pipe.vae_scale_factor * 8
-        height, width = (-(-n // unit) * unit for n in alpha.shape)
-        known = _padded(image, height, width)
-        hole = _padded((alpha > 0).astype(np.uint8) * 255, height, width)
-        if not match_surroundings:
+        height, width = (-(-n // unit) * unit for n in request.alpha.shape)
+        known = _padded(request.image, height, width)
+        hole = _padded((request.alpha > 0).astype(np.uint8) * 255, height, width)
+        if not request.match_surroundings:
             known, hole = np.full_like(known, 127), np.full_like(hole, 255)
         factor = pipe.vae_scale_factor
-        first = (round(origin_m[1] / metres_per_pixel) // factor, round(origin_m[0] / metres_per_pixel) // factor)
+        column, row = (round(m / request.metres_per_pixel) // factor for m in request.origin_m)
+        around = (request.periodic[1], request.periodic[0])
         shape = (height // factor, width // factor)
-        repeat = (shape[0] * periodic[1], shape[1] * periodic[0])
-        noise = plane_noise(shape, first, seed, pipe.vae.config.latent_channels, repeat)
+        repeat = (shape[0] * around[0], shape[1] * around[1])
+        noise = plane_noise(shape, (row, column), request.seed, pipe.vae.config.latent_channels, repeat)
         extra = {"control_image": _image(np.full_like(known, 128))} if self._controlled else {}
         unet = pipe.unet
         try:
-            pipe.unet = windowed(unet, (periodic[1], periodic[0]))
+            pipe.unet = windowed(unet, around)
             made = pipe(
-                prompt=f"{prompt}{self._suffix}",
+                prompt=f"{request.prompt}{self._suffix}",
                 image=_image(known),
                 mask_image=_image(hole),
                 height=height,
@@ -79,15 +66,15 @@ class DiffusersPainter:
                 num_inference_steps=self._steps,
                 guidance_scale=self._guidance,
                 latents=torch.from_numpy(noise)[None].to(pipe.device, pipe.dtype),
-                generator=torch.Generator("cpu").manual_seed(seed),
-                callback_on_step_end=_reporter(progress, self._steps),
+                generator=torch.Generator("cpu").manual_seed(request.seed),
+                callback_on_step_end=_reporter(request, self._steps),
                 output_type="np",
                 **extra,
             ).images[0]
         finally:
             pipe.unet = unet
-        painted = np.clip(made[: alpha.shape[0], : alpha.shape[1]] * 255 + 0.5, 0, 255).astype(np.uint8)
-        return blend(image, painted, alpha)
+        h, w = request.alpha.shape
+        return np.asarray(np.clip(made[:h, :w] * 255 + 0.5, 0, 255), np.uint8)
 
 
 def load(
@@ -219,10 +206,9 @@ def _image(array: UInt8) -> Any:
     return Image.fromarray(array)
 
 
-def _reporter(progress: Progress | None, steps: int) -> Any:
+def _reporter(request: Request, steps: int) -> Any:
     def report(_pipe: Any, step: int, _t: Any, kept: dict[str, Any]) -> dict[str, Any]:
-        if progress:
-            progress((step + 1) / steps)
+        request.report((step + 1) / steps)
         return kept
 
     return report

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sceneforge.core import InputError, MissingExtra, SceneForgeError
 from sceneforge.core.arrays import Float32, UInt8
 from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES
-from sceneforge.generative.painter import Progress, blend, check_request
+from sceneforge.generative.painter import MaskedPainter, Progress, Request
 from sceneforge.generative.text import Meaning, meaningful
 from sceneforge.generative.windows import WINDOW, Stage, denoise, plane_noise
 
@@ -45,7 +45,7 @@ FILL = Stage((700, 600, 500, 400, 300, 200, 110, 40), 1.5)
 """For holes: mostly from noise, since what is around says what belongs there."""
 
 
-class EmbeddedPainter:
+class EmbeddedPainter(MaskedPainter):
     """The network and its schedule, ready to paint."""
 
     name = "embedded"
@@ -53,37 +53,25 @@ class EmbeddedPainter:
     def __init__(self, network: Any, threads: int) -> None:
         self._network, self._threads = network, threads
 
-    def paint(
-        self,
-        image: UInt8,
-        mask: NDArray[Any],
-        prompt: str,
-        metres_per_pixel: float,
-        seed: int = 0,
-        *,
-        match_surroundings: bool = False,
-        origin_m: tuple[float, float] = (0.0, 0.0),
-        periodic: tuple[bool, bool] = (False, False),
-        progress: Progress | None = None,
-    ) -> UInt8:
-        """See `Painter.paint`. With `match_surroundings` the prompt may be empty: what is around decides."""
-        alpha = check_request(image, mask, metres_per_pixel)
-        if not (alpha > 0).any():
-            return image.copy()
-        empty = match_surroundings and not prompt.strip()
-        meaning = Meaning(np.zeros(len(NAMES), np.float32), None, ()) if empty else meaningful(prompt)
-        around = (periodic[1], periodic[0])
-        job = _Job(self._network, meaning, metres_per_pixel, seed, origin_m, around)
+    def make(self, request: Request) -> UInt8:
+        """With `match_surroundings` the prompt may be empty: what is around decides."""
+        empty = request.match_surroundings and not request.prompt.strip()
+        meaning = Meaning(np.zeros(len(NAMES), np.float32), None, ()) if empty else meaningful(request.prompt)
+        around = (request.periodic[1], request.periodic[0])
+        job = _Job(self._network, meaning, request.metres_per_pixel, request.seed, request.origin_m, around)
         import torch
 
         before = torch.get_num_threads()
         torch.set_num_threads(self._threads)
         try:
             with torch.inference_mode():
-                made = job.fill(image, alpha, progress) if match_surroundings else job.cover(alpha.shape, progress)
+                if request.match_surroundings:
+                    made = job.fill(request.image, request.alpha, request.progress)
+                else:
+                    made = job.cover(request.alpha.shape, request.progress)
         finally:
             torch.set_num_threads(before)
-        return blend(image, np.clip(made * 255 + 0.5, 0, 255).astype(np.uint8), alpha)
+        return np.asarray(np.clip(made * 255 + 0.5, 0, 255), np.uint8)
 
 
 def load(weights: str | Path | None = None, *, threads: int = 2) -> EmbeddedPainter:

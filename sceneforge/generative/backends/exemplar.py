@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import UsageError
 from sceneforge.core.arrays import Float32, Int32, UInt8
-from sceneforge.generative.painter import Progress, blend, check_request
+from sceneforge.generative.painter import MaskedPainter, Progress, Request
 
 SMALLEST = 14
 """The coarsest level's shorter side, pixels."""
@@ -27,38 +27,21 @@ CONTEXT = 160
 """Pixels around the hole that patches are taken from."""
 
 
-class ExemplarPainter:
+class ExemplarPainter(MaskedPainter):
     """Fills holes with what is around them."""
 
     name = "exemplar"
 
-    def paint(
-        self,
-        image: UInt8,
-        mask: NDArray[Any],
-        prompt: str,
-        metres_per_pixel: float,
-        seed: int = 0,
-        *,
-        match_surroundings: bool = True,
-        origin_m: tuple[float, float] = (0.0, 0.0),
-        periodic: tuple[bool, bool] = (False, False),
-        progress: Progress | None = None,
-    ) -> UInt8:
-        """See `Painter.paint`; `periodic` has no meaning here.
+    def make(self, request: Request) -> UInt8:
+        """It always matches what is around; `periodic` has no meaning here.
 
         Raises:
             UsageError: Less than a patch of the picture is unmasked.
         """
-        alpha = check_request(image, mask, metres_per_pixel)
-        hole = alpha > 0
-        if not hole.any():
-            return image.copy()
+        hole, out = request.alpha > 0, request.image.copy()
         rows, columns = _around(hole)
-        made = _complete(image[rows, columns], hole[rows, columns], seed, progress)
-        out = image.copy()
-        out[rows, columns] = made
-        return blend(image, out, alpha)
+        out[rows, columns] = _complete(out[rows, columns], hole[rows, columns], request.seed, request.progress)
+        return out
 
 
 def load() -> ExemplarPainter:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core import InputError, UsageError
 from sceneforge.core.arrays import Float32, UInt8
-from sceneforge.generative.painter import MAX_PIXELS, Progress, blend, check_request
+from sceneforge.generative.painter import MAX_PIXELS, MaskedPainter, Request
 
 
-class ReferencePainter:
+class ReferencePainter(MaskedPainter):
     """Repeats one picture; what the prompt says is ignored."""
 
     name = "reference"
@@ -24,28 +23,16 @@ class ReferencePainter:
             self._tile = np.concatenate([self._tile, self._tile[::-1]], 0)
         self._metres_per_texel = width_m / picture.shape[1]
 
-    def paint(
-        self,
-        image: UInt8,
-        mask: NDArray[Any],
-        prompt: str,
-        metres_per_pixel: float,
-        seed: int = 0,
-        *,
-        match_surroundings: bool = False,
-        origin_m: tuple[float, float] = (0.0, 0.0),
-        periodic: tuple[bool, bool] = (False, False),
-        progress: Progress | None = None,
-    ) -> UInt8:
-        """See `Painter.paint`. `periodic` stretches the tile to the nearest whole number of repeats."""
-        alpha = check_request(image, mask, metres_per_pixel)
-        rows = self._positions(alpha.shape[0], 0, metres_per_pixel, origin_m[1], periodic[1])
-        columns = self._positions(alpha.shape[1], 1, metres_per_pixel, origin_m[0], periodic[0])
-        ratio = metres_per_pixel / self._metres_per_texel
-        made = _sample(_blurred(self._tile, ratio), rows, columns)
-        if progress:
-            progress(1.0)
-        return blend(image, np.clip(made + 0.5, 0, 255).astype(np.uint8), alpha)
+    def make(self, request: Request) -> UInt8:
+        """`periodic` stretches the tile to the nearest whole number of repeats."""
+        (h, w), scale_m, origin, periodic = (
+            request.alpha.shape, request.metres_per_pixel, request.origin_m, request.periodic,
+        )  # fmt: skip
+        rows = self._positions(h, 0, scale_m, origin[1], periodic[1])
+        columns = self._positions(w, 1, scale_m, origin[0], periodic[0])
+        made = _sample(_blurred(self._tile, scale_m / self._metres_per_texel), rows, columns)
+        request.report(1.0)
+        return np.asarray(np.clip(made + 0.5, 0, 255), np.uint8)
 
     def _positions(
         self, n: int, axis: int, metres_per_pixel: float, origin: float, periodic: bool
