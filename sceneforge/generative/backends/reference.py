@@ -25,11 +25,9 @@ class ReferencePainter(MaskedPainter):
 
     def make(self, request: Request) -> UInt8:
         """`periodic` stretches the tile to the nearest whole number of repeats."""
-        (h, w), scale_m, origin, periodic = (
-            request.alpha.shape, request.metres_per_pixel, request.origin_m, request.periodic,
-        )  # fmt: skip
-        rows = self._positions(h, 0, scale_m, origin[1], periodic[1])
-        columns = self._positions(w, 1, scale_m, origin[0], periodic[0])
+        (h, w), scale_m = request.alpha.shape, request.metres_per_pixel
+        rows = self._positions(h, 0, scale_m, request.origin_m[1], request.periodic[1])
+        columns = self._positions(w, 1, scale_m, request.origin_m[0], request.periodic[0])
         made = _sample(_blurred(self._tile, scale_m / self._metres_per_texel), rows, columns)
         request.report(1.0)
         return np.asarray(np.clip(made + 0.5, 0, 255), np.uint8)
