@@ -100,7 +100,7 @@ def lighter(whole: Solid, mesh: Mesh, max_error_m: float) -> Solid:
 
     `mesh` is the scanned surface. Where no such thing is found, the solid itself comes back.
     """
-    light = decimate(whole.mesh, max_error_m, kept=1.0).mesh
+    light = decimate(whole.mesh, max_error_m).mesh
     return _measured(mesh, light, whole.voxel_m, whole.thickness_m) if is_closed(light) else whole
 
 

@@ -23,7 +23,9 @@ def add(app: typer.Typer) -> None:
     def simplify(
         understood: Annotated[Path, typer.Argument(metavar="UNDERSTOOD", help="A folder that `understand` wrote.")],
         out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its suffix picks the format.")],
-        max_error_mm: Annotated[float, typer.Option(min=0.01, help="999 of 1000 vertices stay this near.")] = 5.0,
+        max_error_mm: Annotated[
+            float, typer.Option(min=0.01, help="All vertices stay this near to the surface.")
+        ] = 5.0,
         watertight: Annotated[
             bool, typer.Option("--watertight", help="Write a closed solid for physics, thickened behind the surface.")
         ] = False,
@@ -55,10 +57,12 @@ def add(app: typer.Typer) -> None:
         error, largest = round(1000 * light.error_m, 3), round(1000 * light.largest_error_m, 3)
         if as_json:
             facts = {"triangles_before": before, "triangles": after, "error_mm": error, "largest_error_mm": largest}
+            facts["backward_mm"] = round(1000 * light.backward_m, 3)
             show.print_json({"file": file, **facts})
         else:
             print(f"{before} triangles became {after}")
             print(f"999 of 1000 vertices lie within {error:g} mm of the new surface, all within {largest:g} mm")
+            print(f"999 of 1000 points of the new surface lie within {1000 * light.backward_m:.1f} mm of the old one")
             show.print_paths({"file": file})
 
 
