@@ -21,6 +21,8 @@ DOORWAY_M = 1.35
 """Gaps between pieces of one wall up to the width of a double door are closed whatever is seen through them."""
 WINDOW_M = 3.5
 """Wider ones only where the floor does not run through."""
+NICHE_M = 0.5
+"""Niches are no deeper."""
 MIN_CROSSING = float(np.sin(np.radians(25)))
 MIN_ROOM_M2 = 1.0
 
@@ -60,7 +62,22 @@ def find_stretches(lines: Sequence[WallLine], floor_seen: Any) -> list[Stretch]:
             else:
                 joined.append([a, b])
         stretches += [Stretch(line, a, b, (False, False)) for a, b in joined if b - a >= 0.12]
+    stretches = [part for s in stretches for part in _without_niches(s, stretches)]
     return [_to_corners(s, stretches, floor_seen) for s in stretches]
+
+
+def _without_niches(s: Stretch, others: Sequence[Stretch]) -> list[Stretch]:
+    """What is left of a wall when the backs of another wall's niches are cut off: that wall runs before it as high."""
+    left = [(s.start, s.stop)]
+    for o in others:
+        if o.line is s.line or float(o.line.normal2 @ s.line.normal2) < np.cos(np.radians(10)):
+            continue
+        before = float((o.ends.mean(axis=0) - s.line.plan(0.0)) @ s.line.normal2)
+        if not 0.08 < before < NICHE_M or o.line.rise[0] > 0.8 or o.line.rise[1] < s.line.rise[1] - 0.3:
+            continue
+        a, b = sorted(float((e - s.line.plan(0.0)) @ s.line.T[[0, 2], 0]) for e in o.ends)
+        left = [(c, d) for x, y in left for c, d in ((x, min(y, a)), (max(x, b), y)) if d - c >= 0.12]
+    return [s] if left == [(s.start, s.stop)] else [replace(s, start=a, stop=b) for a, b in left]
 
 
 def _closes(line: WallLine, a: float, b: float, floor_seen: Any) -> bool:
@@ -70,15 +87,15 @@ def _closes(line: WallLine, a: float, b: float, floor_seen: Any) -> bool:
 
 
 def _crossed(line: WallLine, a: float, b: float, floor_seen: Any) -> float:
-    """Share of a stretch where floor was seen both 20 cm before and 20 cm behind the wall."""
+    """Share of a stretch where floor was seen both 20 cm before and 50 cm behind the wall: niches are less deep."""
     import shapely
 
     along = np.arange(a + 0.05, b, 0.05)
     if not len(along):
         return 0.0
     points = np.stack([line.plan(float(x)) for x in along])
-    n = 0.2 * line.normal2
-    both = [shapely.contains_xy(floor_seen, q[:, 0], q[:, 1]) for q in (points + n, points - n)]
+    n = line.normal2
+    both = [shapely.contains_xy(floor_seen, q[:, 0], q[:, 1]) for q in (points + 0.2 * n, points - 0.5 * n)]
     return float((both[0] & both[1]).mean())
 
 

@@ -132,6 +132,11 @@ class DepthFusion:
             work(parts[0])
 
     @property
+    def gain(self) -> Float64:
+        """(3,) factor that brought the latest frame's bytes to the exposure of the first."""
+        return self._gain.copy()
+
+    @property
     def blocks(self) -> int:
         """Blocks in use."""
         return self._count

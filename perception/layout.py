@@ -75,8 +75,8 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh:
     sight = Sight(mesh, views)
     outlines = find_outlines(points, floor_seen, stretches, sight.free_space())
 
-    stretches, leftover = _bordering(stretches, outlines, planes)
-    for i in leftover:
+    stretches = _bordering(stretches, outlines, planes)
+    for i in {m for x in lines for m in x.members} - {m for s in stretches for m in s.line.members}:
         planes[i] = relabelled(planes[i], Label.OTHER) if planes[i].label is Label.WALL else planes[i]
     draft = _Draft(planes, surfaces.surfel_plane.copy())
     for s in stretches:
@@ -107,13 +107,13 @@ class _Draft:
         self.owner[mine] = -2 - len(self.new)
         height = float(np.ptp(wall.polygon[:, 1]))
         found = find_openings(s, height, samples, sight)
-        found = merged(found, find_pictures(s, height, sight.mesh))
+        found = merged(found, find_pictures(s, height, sight))
         self.new.append((with_holes(wall, s, found), sorted(members)))
         self.wall_names.append(wall.id)
         self.openings.append([])
         self.gone |= members
         wall_owner = int(-1 - len(self.new))
-        for n, o in enumerate(found):
+        for n, o in enumerate(o for o in found if o.label is not Label.OTHER):
             on = on_opening(s, o, surfels)
             leaf = self._leaves(on)
             on = on[np.isin(self.owner[on], [-1, wall_owner, *members, *leaf])]
@@ -200,8 +200,8 @@ class _Draft:
         return Layout(Surfaces(planes, out, surfaces.levels), named)
 
 
-def _bordering(stretches: list[Stretch], outlines: list[Any], planes: list[Plane]) -> tuple[list[Stretch], set[int]]:
-    """Walls that stand for themselves, and the planes of those that do not.
+def _bordering(stretches: list[Stretch], outlines: list[Any], planes: list[Plane]) -> list[Stretch]:
+    """Walls that stand for themselves.
 
     What borders no room is a wall only by its own strength: not when it was taken for one because it fits between
     floor and ceiling, nor when it is the back of a recess in a wall that does border a room.
@@ -214,8 +214,7 @@ def _bordering(stretches: list[Stretch], outlines: list[Any], planes: list[Plane
         sure = any(planes[m].label is Label.WALL for m in s.line.members)
         if sure and not any(_is_recess(s, wall) for wall in inner):
             kept.append(s)
-    standing = {m for s in kept for m in s.line.members}
-    return [s for s in stretches if s in kept], {m for s in stretches for m in s.line.members} - standing
+    return [s for s in stretches if s in kept]
 
 
 def _borders(s: Stretch, outline: Any) -> bool:

@@ -7,8 +7,8 @@ cameras, an unseen cell counts as open when nothing stands before it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Camera, Label, Mesh
 from sceneforge.core.arrays import Float64
+from sceneforge.core.color import LUMINANCE
 
 from .enclosure import Stretch
 from .surfels import SurfaceSamples
 from .wall_lines import CELL_M, Mask
+from .wall_views import KeptView, WallSight, look_at_wall
 
 FLUSH_M = 0.035
 """Closer to the plane than this is the wall: walls bow, plaster is thick."""
@@ -32,6 +34,14 @@ MAX_VIEWS = 32
 MAX_RANGE_M = 4.0
 """Depth cameras are silent about far walls whatever they are made of."""
 MIN_LOOKS = 2
+NICHE_M = 0.12
+"""Reveals of doors and windows are shallower."""
+DARK = 0.7
+"""Panes are seldom darker than this times the wall they are in, by day."""
+DAYLIGHT = 1.25
+"""Much lighter than the wall."""
+HIDDEN_CELLS = 8
+"""A window goes on behind what hides up to 40 cm of it."""
 MIN_SIDE_M = 0.4
 MIN_OPENING_M2 = 0.25
 
@@ -44,13 +54,18 @@ class Views:
     """The depth camera."""
     T_world_camera: Float64
     """(N, 4, 4) camera-to-world."""
+    kept: Mapping[int, KeptView] = field(default_factory=dict)
+    """Some of the pictures, by index into the poses."""
+    range_m: float = 4.5
+    """How far depth readings were used."""
 
 
 @dataclass(frozen=True)
 class Opening:
     """A rectangle on a wall: local x from `left` to `right`, heights above the floor from `bottom` to `top`."""
 
-    label: Label
+    label: Label | None
+    """OTHER for a niche, which is cut out of the wall and nothing by itself; None = no name fits."""
     left: float
     right: float
     bottom: float
@@ -59,6 +74,8 @@ class Opening:
     """0..1."""
     depth_m: float = 0.0
     """How far the surface in it lies behind the wall; 0 where none was seen."""
+    set_back_m: float = 0.0
+    """How far behind the wall its own frame lies: a window at the back of a niche."""
 
     def overlaps(self, other: Opening) -> bool:
         """Whether two rectangles share more than a fifth of the smaller one."""
@@ -96,6 +113,21 @@ class Sight:
             return np.full(len(origins), np.inf)
         rays = np.concatenate([origins, directions], axis=1).astype(np.float32)
         return np.asarray(self._caster.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy(), dtype=np.float64)
+
+    def pictures(self, points: Float64, normal: Float64) -> WallSight | None:
+        """What the kept pictures show at points (N, 3) of a wall; None without pictures."""
+        if self.views is None or not self.views.kept:
+            return None
+        poses = [self.views.T_world_camera[k] for k in self.views.kept]
+        return look_at_wall(points, normal, list(self.views.kept.values()), poses, self.reach)
+
+    @cached_property
+    def reach(self) -> float:
+        """How far the sensor really measured: farther off it is silent about everything."""
+        assert self.views is not None
+        readings = [v.depth[v.depth > 0] for v in self.views.kept.values()]
+        longest = [float(np.quantile(r, 0.999)) for r in readings if len(r)]
+        return min(self.views.range_m, max(longest, default=0.0))
 
     def looks(self, points: Float64, normal: Float64) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """How often each point (N, 3) of a wall was looked at, and how often the look went on beyond it by 0.5 m."""
@@ -158,27 +190,21 @@ def find_openings(s: Stretch, height_m: float, samples: SurfaceSamples, sight: S
         samples: The surface.
         sight: Rays against it.
     """
-    import cv2
-
     grid = _Grid(s, height_m, samples)
-    looks, through = sight.looks(grid.points, s.line.T[:3, 1])
-    looks, through = looks.reshape(grid.shape), through.reshape(grid.shape)
-    recess = grid.depth < -FLUSH_M
-    unseen = np.isnan(grid.depth)
-    if sight.views is None:
-        unseen &= sight.free_before(grid.points, s.line.T[:3, 1]).reshape(grid.shape)
-    else:
-        unseen &= looks >= MIN_LOOKS
+    seen = _Evidence(grid, s, sight)
+    panes = seen.rectangles(seen.open, seen.flat | seen.recess)
+    gaps = seen.rectangles(seen.open | seen.recess, seen.flat) + seen.rectangles(seen.recess, seen.flat)
     found: list[Opening] = []
-    flat = ~np.isnan(grid.depth) & ~recess
-    for mask in (unseen | recess, recess):
-        solid = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-        solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
-        count, component = cv2.connectedComponents(solid, connectivity=4)
-        for c in range(1, count):
-            o = _opening(component == c, flat, grid, through > 0)
-            if o is not None and not any(o.overlaps(f) for f in found):
-                found.append(o)
+    for o in gaps:
+        inner = [p for p in panes if p.overlaps(o)]
+        if o.depth_m > NICHE_M and any(p.label is Label.WINDOW and p.area_m2 < 0.8 * o.area_m2 for p in inner):
+            o = replace(o, label=Label.OTHER)
+        if o.label is not None and not any(o.overlaps(f) for f in found):
+            found.append(o)
+    niches = [f for f in found if f.label is Label.OTHER]
+    for p in panes:
+        if p.label is not None and not any(p.overlaps(f) for f in found if f not in niches):
+            found.append(p)
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
 
 
@@ -206,44 +232,115 @@ class _Grid:
         self.depth = depth.reshape(rows, columns)
 
 
-def _opening(mask: Mask, flat: Mask, grid: _Grid, through: Mask) -> Opening | None:
-    """The rectangle in a component, if it is one and the wall goes on around it."""
-    across, upward = mask.sum(axis=0), mask.sum(axis=1)
-    wide = np.flatnonzero(across > 0.5 * np.percentile(across[across > 0], 90))
-    tall = np.flatnonzero(upward > 0.5 * np.percentile(upward[upward > 0], 90))
-    left, right, bottom, top = wide[0], wide[-1] + 1, tall[0], tall[-1] + 1
-    inner = mask[bottom:top, left:right]
-    w, h = (right - left) * CELL_M, (top - bottom) * CELL_M
-    if min(w, h) < MIN_SIDE_M or w * h < MIN_OPENING_M2 or inner.mean() < 0.7:
-        return None
-    sides = [
-        flat[bottom:top, max(left - 3, 0) : left],
-        flat[bottom:top, right : right + 3],
-        flat[top : top + 3, left:right],
-    ]
-    framed = [s.size > 0 and float(s.any(axis=0 if k == 2 else 1).mean()) > 0.5 for k, s in enumerate(sides)]
-    if sum(framed) < 2 or not (framed[0] or framed[1]):
-        return None
-    below = flat[max(bottom - 3, 0) : bottom, left:right]
-    standing = below.size > 0 and float(below.any(axis=0).mean()) > 0.5
-    if bottom * CELL_M > 0.25 and not standing and top * CELL_M < 1.7:
-        return None  # the shadow of something that stands before the wall: a screen on its desk
-    depth = grid.depth[bottom:top, left:right][inner]
-    behind = depth[~np.isnan(depth)]
-    recessed = float(-np.median(behind)) if len(behind) > 0.3 * inner.size else 0.0
-    seen_through = float(through[bottom:top, left:right].mean()) > 0.4
-    label, confidence = _kind(bottom * CELL_M, top * CELL_M, w, recessed, seen_through, sum(framed))
-    if label is None:
-        return None
-    x = grid.start + np.array([left, right]) * CELL_M
-    low = 0.0 if bottom * CELL_M < 0.2 else bottom * CELL_M
-    return Opening(label, float(x[0]), float(x[1]), low, top * CELL_M, confidence, max(recessed, 0.0))
+class _Evidence:
+    """What is known of each cell of a wall: flush surface, surface behind it, or nothing although it was looked at."""
+
+    def __init__(self, grid: _Grid, s: Stretch, sight: Sight) -> None:
+        normal = s.line.T[:3, 1]
+        self.grid = grid
+        self.recess = grid.depth < -FLUSH_M
+        self.flat = ~np.isnan(grid.depth) & ~self.recess
+        unseen = np.isnan(grid.depth)
+        looks, through = (a.reshape(grid.shape) for a in sight.looks(grid.points, normal))
+        self.through = through > 0
+        self.bright: Float64 | None = None
+        self.unknown = np.zeros(grid.shape, bool)
+        pictures = sight.pictures(grid.points, normal)
+        if sight.views is None:
+            self.open = unseen & sight.free_before(grid.points, normal).reshape(grid.shape)
+        elif pictures is None:
+            self.open = unseen & (looks >= MIN_LOOKS)
+        else:
+            count = pictures.looks.reshape(grid.shape)
+            empty = (pictures.silent + pictures.beyond).reshape(grid.shape)
+            self.open = unseen & (count >= MIN_LOOKS) & (empty > 0.7 * count)
+            self.unknown = unseen & (count < MIN_LOOKS)
+            gray = (pictures.color @ LUMINANCE).reshape(grid.shape)
+            plain = float(np.median(gray[self.flat & (count > 0)])) if (self.flat & (count > 0)).any() else 128.0
+            clipped = pictures.clipped.reshape(grid.shape) > 0.3 * np.maximum(count, 1)
+            self.bright = np.where(clipped, 2.0, gray / max(plain, 1.0))
+
+    def rectangles(self, mask: Mask, solid: Mask) -> list[Opening]:
+        """Rectangles of a mask that `solid` frames, largest first; label None for those without a name."""
+        import cv2
+
+        closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        closed = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
+        # What stands before the wall parts a window without ending it.
+        reach = cv2.dilate(closed, np.ones((3, 3), np.uint8), iterations=HIDDEN_CELLS) & self.unknown.astype(np.uint8)
+        count, component = cv2.connectedComponents(closed | reach, connectivity=4)
+        found = []
+        for c in range(1, count):
+            mine = (component == c) & (closed > 0)
+            o = self._rectangle(mine, component == c, solid) if mine.any() else None
+            if o is not None:
+                found.append(o)
+        return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
+
+    def _rectangle(self, mask: Mask, spread: Mask, solid: Mask) -> Opening | None:
+        """The rectangle in a component, if it is one and the wall goes on around it."""
+        grid = self.grid
+        across, upward = mask.sum(axis=0), mask.sum(axis=1)
+        wide = np.flatnonzero(across > 0.5 * np.percentile(across[across > 0], 90))
+        tall = np.flatnonzero(upward > 0.5 * np.percentile(upward[upward > 0], 90))
+        left, right, bottom, top = int(wide[0]), int(wide[-1]) + 1, int(tall[0]), int(tall[-1]) + 1
+        inner = mask[bottom:top, left:right]
+        filled = (inner | spread[bottom:top, left:right]).mean()
+        w, h = (right - left) * CELL_M, (top - bottom) * CELL_M
+        if min(w, h) < MIN_SIDE_M or w * h < MIN_OPENING_M2 or filled < 0.7 or inner.mean() < 0.45:
+            return None
+        sides = [
+            solid[bottom:top, max(left - 3, 0) : left],
+            solid[bottom:top, right : right + 3],
+            solid[top : top + 3, left:right],
+        ]
+        framed = [e.size > 0 and float(e.any(axis=0 if k == 2 else 1).mean()) > 0.5 for k, e in enumerate(sides)]
+        below = solid[max(bottom - 3, 0) : bottom, left:right]
+        standing = below.size > 0 and float(below.any(axis=0).mean()) > 0.5
+        bright = None if self.bright is None else float(np.median(self.bright[bottom:top, left:right][inner]))
+        # Daylight between a sill and a pier is a window even where its other sides were not seen.
+        daylit = bright is not None and bright > DAYLIGHT and standing and bottom * CELL_M > 0.3
+        if not (framed[0] or framed[1]) or (sum(framed) < 2 and not daylit):
+            return None
+        if bottom * CELL_M > 0.25 and not standing and top * CELL_M < 1.7:
+            return None  # the shadow of something that stands before the wall: a screen on its desk
+        depth = grid.depth[bottom:top, left:right][inner]
+        behind = depth[~np.isnan(depth)]
+        recessed = float(-np.median(behind)) if len(behind) > 0.3 * inner.size else 0.0
+        seen_through = float(self.through[bottom:top, left:right].mean()) > 0.4
+        ring = np.concatenate([e.ravel() for e in _around(grid.depth, left, right, bottom, top)])
+        frame = -ring[ring < -FLUSH_M]
+        across = [e.any(axis=1) for e in (self.recess[bottom:top, max(x - 3, 0) : x + 3] for x in (left, right))]
+        upward = [e.any(axis=0) for e in (self.recess[max(y - 3, 0) : y + 3, left:right] for y in (bottom, top))]
+        reveal = float(np.mean([e.mean() for e in (*across, *upward)])) > 0.5
+        seen_as = None if reveal else bright  # cupboards stand out from a wall and have no reveal
+        label, confidence = _kind(bottom * CELL_M, top * CELL_M, w, recessed, seen_through, sum(framed), seen_as)
+        set_back = float(np.median(frame)) if len(frame) > 0.5 * np.count_nonzero(~np.isnan(ring)) else 0.0
+        x = grid.start + np.array([left, right]) * CELL_M
+        low = 0.0 if bottom * CELL_M < 0.2 else bottom * CELL_M
+        set_back = set_back if set_back > NICHE_M and label is Label.WINDOW else 0.0
+        return Opening(
+            label, float(x[0]), float(x[1]), low, top * CELL_M, confidence, max(recessed, 0.0), round(set_back, 4)
+        )
+
+
+def _around(a: Float64, left: int, right: int, bottom: int, top: int) -> tuple[Float64, ...]:
+    """The three cells to each side of a rectangle of rows and columns."""
+    return (
+        a[bottom:top, max(left - 3, 0) : left],
+        a[bottom:top, right : right + 3],
+        a[top : top + 3, left:right],
+        a[max(bottom - 3, 0) : bottom, left:right],
+    )
 
 
 def _kind(
-    bottom: float, top: float, width: float, recessed: float, seen_through: bool, framed: int
+    bottom: float, top: float, width: float, recessed: float, seen_through: bool, framed: int, bright: float | None
 ) -> tuple[Label | None, float]:
-    """Name of an opening by its measures (doors are 1.75-2.6 m high and reach the floor), and how sure that is."""
+    """Name of an opening by its measures (doors are 1.75-2.6 m high and reach the floor), and how sure that is.
+
+    `bright` is its lightness over the wall's: what is silent, dark and off the floor is a screen or a cupboard.
+    """
     sure = 0.55 + 0.1 * framed
     if bottom < 0.25:
         if not 1.7 < top < 2.75 or width < 0.55:
@@ -253,16 +350,25 @@ def _kind(
         if width <= 2.4:
             return Label.DOOR, sure if width < 1.4 else sure - 0.15
         return Label.WINDOW, sure - 0.25
-    if 0.3 <= bottom < 1.9 and top > 1.2:
+    if 0.3 <= bottom < 1.9 and top > 1.2 and (bright is None or bright > DARK or seen_through or recessed > 0):
         # A shallow recess without a hole may be a niche as well.
         return Label.WINDOW, sure - (0.2 if recessed > 0 else 0.0)
     return None, 0.0
 
 
 def merged(found: Sequence[Opening], others: Sequence[Opening]) -> list[Opening]:
-    """`found` and those of `others` that overlap none of them."""
+    """`found` and those of `others` that overlap none of them.
+
+    Glass without a reading is only the middle of a door whose frame the pictures show: then the frame's outline counts.
+    """
     out = list(found)
     for o in others:
-        if not any(o.overlaps(f) for f in out):
+        over = [k for k, f in enumerate(out) if o.overlaps(f) and f.label is not Label.OTHER]
+        if not over:
             out.append(o)
+        elif len(over) == 1 and o.label is Label.DOOR and out[over[0]].label in (Label.DOOR, Label.WINDOW):
+            f = out[over[0]]
+            w, h = min(o.right, f.right) - max(o.left, f.left), min(o.top, f.top) - max(o.bottom, f.bottom)
+            if w * h > 0.85 * f.area_m2 and 1.15 * f.area_m2 < o.area_m2 < 2.5 * f.area_m2:
+                out[over[0]] = replace(o, confidence=max(o.confidence, f.confidence), depth_m=f.depth_m)
     return out

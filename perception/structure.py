@@ -226,7 +226,7 @@ def on_opening(s: Stretch, o: Opening, surfels: Surfels) -> Int64:
     """Indices of the surfels inside an opening or on a picture: flush, or as deep as what was seen in it."""
     local = (surfels.position - s.line.T[:3, 3]) @ s.line.T[:3, :3]
     inside = (local[:, 0] > o.left) & (local[:, 0] < o.right) & (-local[:, 2] > o.bottom) & (-local[:, 2] < o.top)
-    depth = (local[:, 1] < ON_M) & (local[:, 1] > -o.depth_m - ON_M)
+    depth = (local[:, 1] < ON_M) & (local[:, 1] > -max(o.depth_m, o.set_back_m) - ON_M)
     return np.flatnonzero(inside & depth & (surfels.normal @ s.line.T[:3, 1] > 0.5))
 
 
@@ -239,8 +239,8 @@ def with_holes(wall: Plane, s: Stretch, found: Sequence[Opening]) -> Plane:
     inner = shape.buffer(-0.01, join_style="mitre")
     holes = []
     for o in found:
-        if o.label is Label.WALL_ART:
-            continue
+        if o.label is Label.WALL_ART or o.set_back_m > 0:
+            continue  # it hangs on the wall, or its niche is cut out already
         hole = box(o.left - shift[0], -o.top - shift[2], o.right - shift[0], -o.bottom - shift[2]).intersection(inner)
         if hole.geom_type == "Polygon" and not hole.is_empty:
             ring = np.asarray(hole.exterior.coords)[:-1]
@@ -257,5 +257,8 @@ def opening_plane(s: Stretch, o: Opening, name: str, seen_m2: float) -> Plane:
     ring = np.array([[o.left, -o.top], [o.right, -o.top], [o.right, -o.bottom], [o.left, -o.bottom]])
     scores = {str(o.label): round(o.confidence, 6), "wall": round(1 - o.confidence, 6)}
     # Its sides are where the wall or the colour was seen to change: that is how it was found.
-    plane = Plane(name, o.label, round(o.confidence, 6), s.line.T, ring, scores=scores, edge_observed=(True,) * 4)
+    assert o.label is not None
+    T = s.line.T.copy()
+    T[:3, 3] -= o.set_back_m * T[:3, 1]
+    plane = Plane(name, o.label, round(o.confidence, 6), T, ring, scores=scores, edge_observed=(True,) * 4)
     return rebounded(plane, ring, (), float(seen_m2) / max(o.area_m2, 1e-9))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +22,7 @@ from sceneforge.core import (
 from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
+from .account import Account
 from .certainty import with_certainty
 from .device import misplaced, with_device_objects, with_device_planes
 from .fusion import MEMORY_MB, DepthFusion
@@ -36,12 +33,15 @@ from .objects import find_objects
 from .openings import Views
 from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
+from .preparation import check_lost_frames, refined, tracked, with_swept_depth
 from .refinement import refine_normals
 from .relations import find_relations
 from .rooms import find_rooms, with_openings
 from .scale import check_scale
+from .sensor_range import FRAMES, NEAR_M, trusted_range
 from .surfaces import bound_planes, label_mesh
 from .surfels import SurfaceSamples, Surfels, build_surfels, grain, sample_surface
+from .wall_views import KEPT, KeptView, kept
 
 UP = np.array([0.0, 1.0, 0.0])
 MIN_UP_CONFIDENCE = 0.3
@@ -49,34 +49,11 @@ MAX_EXTENT_M = 300
 """A larger surface has other units or a broken pose, and its plan would not fit into memory."""
 
 
-@dataclass
-class Account:
-    """What happened and how long it took, for report.json."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Wall seconds by stage."""
-    counts: dict[str, int] = field(default_factory=dict)
-    """Frames, vertices, planes, ..."""
-    warnings: list[str] = field(default_factory=list)
-    """What was survivable but worth knowing."""
-    light: dict[str, float] = field(default_factory=dict)
-    """Lamps and windows seen, share of all directions observed, share of shading explained."""
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a block."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 4)
-
-
 def understand_scan(
     scan: Scan,
     *,
     voxel_m: float = 0.02,
-    max_depth_m: float = 4.5,
+    max_depth_m: float | None = None,
     every: int = 1,
     ignore_poses: bool = False,
     refine_poses: bool = False,
@@ -89,7 +66,8 @@ def understand_scan(
     Args:
         scan: The capture. Poses are taken from it; where it has none they are estimated from the images.
         voxel_m: Voxel edge of the reconstruction, metres.
-        max_depth_m: Depth beyond this is not fused.
+        max_depth_m: Depth beyond this is not fused; None = 4.5 m, or as far as the sensor's noise, measured on the
+            capture, stays below a voxel.
         every: Use every n-th frame.
         ignore_poses: Estimate poses even where the capture has them.
         refine_poses: Put right those of the capture's poses that the pictures disagree with.
@@ -104,25 +82,31 @@ def understand_scan(
     bad: list[FrameError] = []
     pose_confidence = np.ones(len(scan))
     if ignore_poses or not scan.has_poses:
-        scan, pose_confidence = _tracked(scan, seed, progress, bad, account)
+        scan, pose_confidence = tracked(scan, seed, progress, bad, account)
     elif refine_poses and scan.has_depth:
-        scan, pose_confidence = _refined(scan, every, progress, bad, account)
+        scan, pose_confidence = refined(scan, every, progress, bad, account)
+    if max_depth_m is None:
+        max_depth_m = _measured_range(scan, every, voxel_m) if scan.has_depth else NEAR_M
     if not scan.has_depth:
-        scan = _with_swept_depth(scan, every, progress, account)
+        scan = with_swept_depth(scan, every, progress, account)
     used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
     asked = range(0, len(scan), every)
-    _check_lost_frames(account, scan, asked, len(used))
+    check_lost_frames(account, scan, asked, len(used))
     R_given = None if scan.up is None else _rotation_to_y(scan.up)
     T_scene_source = make_transform(np.eye(3) if R_given is None else R_given, np.zeros(3))
 
     fusion = DepthFusion(voxel_m=voxel_m, max_depth_m=max_depth_m, memory_mb=memory_mb)
     indices: list[int] = []
     samples: list[Float32] = []
+    pictures: dict[int, KeptView] = {}
+    wanted = set(np.unique(np.linspace(0, len(used) - 1, KEPT).astype(int)).tolist())
     with account.stage("fuse"):
         for n, frame in enumerate(scan.frames(used, bad=bad)):
             assert frame.T_world_camera is not None
             fusion.add(frame, T_scene_source @ frame.T_world_camera)
             samples.append(sample_points(frame, max_depth_m))
+            if n in wanted:
+                pictures[len(indices)] = kept(frame, fusion.gain)
             indices.append(frame.index)
             progress("fuse", n + 1, len(used))
     with account.stage("mesh"):
@@ -179,10 +163,16 @@ def understand_scan(
     account.warnings.extend(scan.notes)
     account.counts["frames"] = len(indices)
     account.counts["frames_skipped"] = len(asked) - len(indices)
-    views = Views(scan.sources[indices[0]].depth_camera, T_scene_camera)
+    views = Views(scan.sources[indices[0]].depth_camera, T_scene_camera, pictures, max_depth_m)
     scene = _understand_surface(mesh, views, account, progress)
     scene = _lit(scene, scan, track, seed, account, progress)
     return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account
+
+
+def _measured_range(scan: Scan, every: int, voxel_m: float) -> float:
+    readable = [i for i in range(0, len(scan), every) if not scan.sources[i].problem]
+    few = [readable[k] for k in np.unique(np.linspace(0, len(readable) - 1, FRAMES).astype(int))] if readable else []
+    return trusted_range(replace(scan, max_bad_fraction=1.0).frames(few, bad=[]), voxel_m)
 
 
 def _lit(scene: Scene, scan: Scan, track: CameraTrack, seed: int, account: Account, progress: Progress) -> Scene:
@@ -341,60 +331,3 @@ def _estimate_up(mesh: Mesh, prior: Float64, account: Account) -> UpEstimate:
             f"up is uncertain (confidence {estimate.confidence:.2f}): few level or upright surfaces were seen"
         )
     return estimate
-
-
-def _with_swept_depth(scan: Scan, every: int, progress: Progress, account: Account) -> Scan:
-    """The scan with depth from several views in place of a sensor's."""
-    from .depth.multiview import swept_depth, with_depth
-
-    with account.stage("depth"):
-        found = swept_depth(scan, range(0, len(scan), every), progress=progress)
-    account.warnings.append("depth was found from several views each: surfaces without texture may be missing or wrong")
-    return with_depth(scan, found)
-
-
-def _tracked(
-    scan: Scan, seed: int, progress: Progress, bad: list[FrameError], account: Account
-) -> tuple[Scan, Float64]:
-    from .tracking import track
-
-    with account.stage("track"):
-        result = track(scan, seed=seed, progress=progress, bad=bad)
-    account.warnings.extend(result.notes)
-    bad.clear()  # the same frames are met, and counted, again when they are fused
-    return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)
-
-
-def _refined(
-    scan: Scan, every: int, progress: Progress, bad: list[FrameError], account: Account
-) -> tuple[Scan, Float64]:
-    from .tracking import refine_poses
-
-    with account.stage("refine"):
-        result = refine_poses(scan, every=every, progress=progress, bad=bad)
-    account.warnings.extend(result.notes)
-    bad.clear()
-    return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)
-
-
-def _check_lost_frames(account: Account, scan: Scan, asked: range, used: int) -> None:
-    """Name the frames that are unusable before they are read.
-
-    Raises:
-        ScanError: None is left, or more than the scan allows are unusable.
-    """
-    problems = Counter(p for i in asked if (p := scan.sources[i].problem))
-    first = {p: scan.sources[i].name for i in reversed(asked) if (p := scan.sources[i].problem)}
-    unusable = sum(problems.values())
-    if unusable > scan.max_bad_fraction * len(asked) or not used:
-        reason = f", the first: {problems.most_common(1)[0][0]}" if problems else ""
-        raise ScanError(
-            f"{len(asked) - used} of {len(asked)} frames have no usable pose or picture{reason}",
-            path=scan.path,
-            expected=f"at most {scan.max_bad_fraction:.0%} unusable frames",
-            fix="check the files, or use ignore_poses to find the poses from the images",
-        )
-    for problem, count in sorted(problems.items(), key=lambda item: str(item[0])):
-        account.warnings.append(f"{count} of {len(asked)} frames left out, the first {first[problem]}: {problem}")
-    if len(asked) - used > unusable:
-        account.warnings.append(f"{len(asked) - used - unusable} of {len(asked)} frames have no pose and were left out")

@@ -107,6 +107,7 @@ def gather_walls(
             groups.append([i])
         else:
             home.append(i)
+    groups = _chained(groups, planes, surfels, own)
     lines = [_line(g, np.sort(np.concatenate([own[i] for i in g])), surfels, samples, levels) for g in groups]
     lines = [x for x in lines if x.spans]
     sure = [x for x in lines if any(planes[m].label is Label.WALL for m in x.members)]
@@ -140,27 +141,89 @@ def _home(
     return home
 
 
+def _chained(
+    groups: list[list[int]], planes: tuple[Plane, ...], surfels: Surfels, own: dict[int, Int64]
+) -> list[list[int]]:
+    """Groups whose pieces came within reach of each other only by way of later ones, joined."""
+    k = 1
+    while k < len(groups):
+        home = _home(groups[k][0], groups[:k], planes, surfels, own)
+        if home is None:
+            k += 1
+        else:
+            home.extend(groups.pop(k))
+            k = 1
+    return groups
+
+
 def _line(group: list[int], members: Int64, surfels: Surfels, samples: SurfaceSamples, levels: Levels) -> WallLine:
-    f = fit(surfels, members)
-    T = plane_frame(f.normal, f.centre)
-    # Down along the wall to floor height.
-    T[:3, 3] += T[:3, 2] * (f.centre[1] - levels.assumed_floor) / max(-float(T[1, 2]), 1e-6)
-    ends = (surfels.position[members] - T[:3, 3]) @ T[:3, 0]
-    start = float(np.floor((ends.min() - 0.15) / CELL_M) * CELL_M)
-    columns = int(np.ceil((ends.max() + 0.15 - start) / CELL_M))
+    own = members
+    for _ in range(3):
+        f = fit(surfels, members)
+        T = plane_frame(f.normal, f.centre)
+        # Down along the wall to floor height.
+        T[:3, 3] += T[:3, 2] * (f.centre[1] - levels.assumed_floor) / max(-float(T[1, 2]), 1e-6)
+        start, seen, strips = _raster(T, own, surfels, samples)
+        # Piers far along the wall hold its direction better than its longest piece does.
+        local = (surfels.position - T[:3, 3]) @ T[:3, :3]
+        on = (np.abs(local[:, 1]) < ON_M) & (surfels.normal @ T[:3, 1] > 0.7)
+        on &= np.any([(local[:, 0] > a) & (local[:, 0] < b) for a, b in strips] or [np.zeros(len(on), bool)], axis=0)
+        wider = np.union1d(own, np.flatnonzero(on))
+        if len(wider) == len(members):
+            break
+        members = wider
+    heights = surfels.position[own, 1] - levels.assumed_floor
+    rank = np.argsort(heights, kind="stable")
+    share = np.cumsum(surfels.area[own][rank]) / surfels.area[own].sum()
+    low, high = (float(heights[rank[min(int(np.searchsorted(share, q)), len(rank) - 1)]]) for q in (0.02, 0.98))
+    area = float(surfels.area[own].sum())
+    return WallLine(T, tuple(group), own, seen, start, area, (low, high))
+
+
+def _raster(
+    T: Float64, own: Int64, surfels: Surfels, samples: SurfaceSamples
+) -> tuple[float, Mask, list[tuple[float, float]]]:
+    """Left edge and cells of what was seen on a wall's plane, piers included, and the piers' ends along it."""
+    ends = (surfels.position[own] - T[:3, 3]) @ T[:3, 0]
+    low_end, high_end = ends.min() - 0.15, ends.max() + 0.15
+    start = float(np.floor((low_end - 2 * REACH_M) / CELL_M) * CELL_M)
+    columns = int(np.ceil((high_end + 2 * REACH_M - start) / CELL_M))
     local = (samples.points - T[:3, 3]) @ T[:3, :3]
     on = (np.abs(local[:, 1]) < ON_M) & (samples.normals @ T[:3, 1] > 0.7)
     column = np.floor((local[on, 0] - start) / CELL_M).astype(np.int64)
     row = np.floor(-local[on, 2] / CELL_M).astype(np.int64)
-    top = int(row[(column >= 0) & (column < columns)].max(initial=0)) + 1
-    seen = np.zeros((top, columns), bool)
     inside = (column >= 0) & (column < columns) & (row >= 0)
+    seen = np.zeros((int(row[inside].max(initial=0)) + 1, columns), bool)
     seen[row[inside], column[inside]] = True
-    heights = surfels.position[members, 1] - levels.assumed_floor
-    rank = np.argsort(heights, kind="stable")
-    share = np.cumsum(surfels.area[members][rank]) / surfels.area[members].sum()
-    low, high = (float(heights[rank[min(int(np.searchsorted(share, q)), len(rank) - 1)]]) for q in (0.02, 0.98))
-    return WallLine(T, tuple(group), members, seen, start, f.area_m2, (low, high))
+    first, last = int((low_end - start) / CELL_M), int(np.ceil((high_end - start) / CELL_M))
+    left, right, piers = _with_piers(seen, first, last)
+    strips = [(start + a * CELL_M, start + b * CELL_M) for a, b in piers]
+    start, seen = start + left * CELL_M, seen[:, left:right]
+    return start, seen[: int(np.flatnonzero(seen.any(axis=1)).max(initial=0)) + 1], strips
+
+
+def _with_piers(seen: Mask, first: int, last: int) -> tuple[int, int, list[tuple[int, int]]]:
+    """Columns [first, last) of a wall widened to the piers beside it, and those piers.
+
+    Piers are upright strips on its plane, a metre high and half as high as the wall was seen, no farther from the last
+    one than a window is wide. What lies between them decides whether the wall goes on (`enclosure`).
+    """
+    tall = seen[:, first:last].sum(axis=0)
+    if not tall.any():
+        return first, last, []
+    least = max(1.0 / CELL_M, 0.5 * float(np.percentile(tall[tall > 0], 75)))
+    strips = [(a, b) for a, b in runs(seen.sum(axis=0) >= least, 1) if b - a >= 2]
+    gap, width, taken = round(REACH_M / CELL_M), seen.shape[1], []
+    left, right = first, last
+    for a, b in strips:
+        if last <= a <= right + gap:
+            right = min(b + 3, width)
+            taken.append((a, b))
+    for a, b in reversed(strips):
+        if first >= b >= left - gap:
+            left = max(a - 3, 0)
+            taken.append((a, b))
+    return left, right, taken
 
 
 def _is_wall(x: WallLine, sure: list[WallLine], surfels: Surfels, levels: Levels) -> bool:
@@ -204,5 +267,7 @@ def _covers(wall: WallLine, x: WallLine, levels: Levels) -> bool:
     low, high = x.rise
     top = 2.25 if levels.ceiling is None else levels.ceiling - levels.assumed_floor - 0.25
     # Furniture may hide its foot; bits scattered over a wall's height are no second wall.
-    whole = low < 0.8 and high > top and x.area_m2 > 0.4 * x.length * (high - low)
+    # A layer closer than that shares its cells with the wall itself.
+    seen = float(x.seen.sum()) * CELL_M**2 if before > ON_M + 0.02 else x.area_m2
+    whole = low < 0.8 and high > top and seen > 0.4 * sum(d - c for c, d in x.spans) * (high - low)
     return shared > 0.6 * (b - a) and not whole

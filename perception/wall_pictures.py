@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from sceneforge.core import Label, Mesh
 from sceneforge.core.arrays import Float32, Float64
 
 from .enclosure import Stretch
-from .openings import Opening
+from .openings import Opening, Sight
 from .wall_lines import Mask
+from .wall_rectangles import Rectangle, find_rectangles
 
 PIXEL_M = 0.02
 """Vertices of the usual reconstruction are this far apart."""
@@ -25,11 +27,16 @@ SHARP = 4.5
 LIGHTNESS = 0.6
 """Weight of lightness: light and shade change it, and hardly the hue."""
 MIN_SIDE_M = 0.2
+MAX_SIDE_M = 2.6
+PANEL_M = 0.03
+"""Framed pictures hang farther apart."""
 MIN_FILL = 0.72
 MIN_EDGES = 0.6
+MIN_FIRM = 0.6
+"""Share of a picture where the wall's surface was measured: what stands before the wall is no part of it."""
 
 
-def find_pictures(s: Stretch, height_m: float, mesh: Mesh) -> list[Opening]:
+def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
     """Rectangles that differ in colour from the wall around them: doors where they reach the floor, else wall art.
 
     A rectangle counts when the region fills it and when the colour changes along the sides beyond which wall was seen.
@@ -38,13 +45,13 @@ def find_pictures(s: Stretch, height_m: float, mesh: Mesh) -> list[Opening]:
     Args:
         s: The wall from end to end.
         height_m: Its height.
-        mesh: The coloured surface.
+        sight: The coloured surface, and pictures of it where some were kept: they show more than the surface does.
     """
     import cv2
 
-    if mesh.colors is None:
+    if sight.mesh.colors is None:
         return []
-    lab, seen = _texture(s, height_m, mesh)
+    lab, seen, firm = _photographed(s, height_m, sight) or _texture(s, height_m, sight.mesh)
     if seen.mean() < 0.05:
         return []
     wall = _wall_colour(lab, seen)
@@ -52,6 +59,11 @@ def find_pictures(s: Stretch, height_m: float, mesh: Mesh) -> list[Opening]:
     lab, wall = lab * scale, wall * scale
     apart = np.where(seen, np.linalg.norm(lab - wall, axis=2), 0.0)
     found: list[Opening] = []
+    for r in find_rectangles(lab, seen, round(MIN_SIDE_M / PIXEL_M), round(MAX_SIDE_M / PIXEL_M)):
+        o = _bounded(r, apart, firm, s, height_m)
+        if o is not None and not any(o.overlaps(f) for f in found):
+            found.append(o)
+    found = [o for o in _as_wholes(found) if o.label is Label.DOOR or _is_compact(o)]
     for threshold in THRESHOLDS:
         mask: Any = (apart > threshold).astype(np.uint8)
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
@@ -60,14 +72,90 @@ def find_pictures(s: Stretch, height_m: float, mesh: Mesh) -> list[Opening]:
         for c in range(1, count):
             if min(stats[c, 2], stats[c, 3]) * PIXEL_M < MIN_SIDE_M:
                 continue
-            o = _picture(component == c, lab, seen, s, height_m, max(0.5 * threshold, SHARP))
+            o = _picture(component == c, lab, seen, firm, s, height_m, max(0.5 * threshold, SHARP))
             if o is not None and not any(o.overlaps(f) for f in found):
                 found.append(o)
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
 
 
-def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask]:
-    """Lab colour (rows, columns, 3), rows upwards from the floor, and where the wall was seen."""
+def _as_wholes(found: Sequence[Opening]) -> list[Opening]:
+    """Pictures that touch along most of a side are panels of one: a poster, a window painted on the wall."""
+    left = [o for o in found if o.label is Label.WALL_ART]
+    out = [o for o in found if o.label is not Label.WALL_ART]
+    while left:
+        whole = left.pop(0)
+        k = 0
+        while k < len(left):
+            if _touch(whole, left[k]):
+                o = left.pop(k)
+                sides = min(whole.left, o.left), max(whole.right, o.right), min(whole.bottom, o.bottom)
+                whole = Opening(Label.WALL_ART, *sides, max(whole.top, o.top), max(whole.confidence, o.confidence))
+                k = 0
+            else:
+                k += 1
+        out.append(whole)
+    return out
+
+
+def _is_compact(o: Opening) -> bool:
+    """Not a strip: a row of tiles, a shelf's edge."""
+    w, h = o.right - o.left, o.top - o.bottom
+    return max(w, h) < 4 * min(w, h)
+
+
+def _touch(a: Opening, b: Opening) -> bool:
+    across = min(a.right, b.right) - max(a.left, b.left)
+    upward = min(a.top, b.top) - max(a.bottom, b.bottom)
+    beside = across > -PANEL_M and upward > 0.5 * min(a.top - a.bottom, b.top - b.bottom)
+    above = upward > -PANEL_M and across > 0.5 * min(a.right - a.left, b.right - b.left)
+    return beside or above
+
+
+def _bounded(r: Rectangle, apart: Float64, firm: Mask, s: Stretch, height_m: float) -> Opening | None:
+    """A rectangle of straight edges as what its place and size make it: a door on the floor, else a picture."""
+    w, h = (r.right - r.left) * PIXEL_M, (r.top - r.bottom) * PIXEL_M
+    low, top = r.bottom * PIXEL_M, r.top * PIXEL_M
+    left, right = s.start + r.left * PIXEL_M, s.start + r.right * PIXEL_M
+    if low < 0.16:
+        if not (1.85 < top < min(2.5, height_m - 0.08) and 0.6 < w < 1.3) or r.score < 0.5:
+            return None
+        return Opening(Label.DOOR, left, right, 0.0, top, round(0.4 + 0.3 * r.score, 4))
+    part = (slice(r.bottom, r.top), slice(r.left, r.right))
+    whole = not np.isnan(r.sides).any()
+    if float(np.nanmin(r.sides)) < (0.7 if whole else 0.8):
+        return None
+    least = 0.06 if whole else 0.15
+    if low < 0.5 or w * h < least or max(w, h) > MAX_SIDE_M or r.step < SHARP or r.score < 0.6:
+        return None
+    if float((apart[part] > THRESHOLDS[-1]).mean()) < 0.4 or float(firm[part].mean()) < MIN_FIRM:
+        return None  # wall between two things, or a thing that stands before the wall
+    return Opening(Label.WALL_ART, left, right, low, top, round(0.35 + 0.4 * r.score, 4))
+
+
+def _photographed(s: Stretch, height_m: float, sight: Sight) -> tuple[Float32, Mask, Mask] | None:
+    """Lab colour of the wall rectified from pictures, where any shows it, and where its surface was measured too.
+
+    None where there are no pictures.
+    """
+    import cv2
+
+    columns, rows = max(round((s.stop - s.start) / PIXEL_M), 1), max(round(height_m / PIXEL_M), 1)
+    X, H = np.meshgrid(s.start + (np.arange(columns) + 0.5) * PIXEL_M, (np.arange(rows) + 0.5) * PIXEL_M)
+    local = np.stack([X.ravel(), np.zeros(X.size), -H.ravel()], axis=1)
+    T = s.line.T
+    found = sight.pictures(local @ T[:3, :3].T + T[:3, 3], T[:3, 1])
+    if found is None:
+        return None
+    # Where nothing was measured in any picture, what they show may lie anywhere.
+    seen = (found.looks >= 2) & (found.on + 1 > 0.1 * found.looks) & (found.beyond < 0.5 * found.looks)
+    rgb = np.ascontiguousarray(found.color.reshape(rows, columns, 3)) / np.float32(255)
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
+    firm = seen & (found.on > 0.25 * found.looks)
+    return np.asarray(lab, dtype=np.float32), seen.reshape(rows, columns), firm.reshape(rows, columns)
+
+
+def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask, Mask]:
+    """Lab colour (rows, columns, 3), rows upwards from the floor, and twice where the wall was seen."""
     import cv2
 
     assert mesh.colors is not None
@@ -90,7 +178,7 @@ def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask]:
     fill = ~seen & (share > 0.3)
     mean[fill] = wide[fill] / share[fill][:, None]
     lab = cv2.cvtColor(np.ascontiguousarray(mean) / np.float32(255), cv2.COLOR_RGB2LAB)
-    return np.asarray(lab, dtype=np.float32), seen | fill
+    return np.asarray(lab, dtype=np.float32), seen | fill, seen | fill
 
 
 def _wall_colour(lab: Float32, seen: Mask) -> Float32:
@@ -114,14 +202,16 @@ def _wall_colour(lab: Float32, seen: Mask) -> Float32:
     return np.asarray(out, dtype=np.float32)
 
 
-def _picture(mask: Mask, lab: Float32, seen: Mask, s: Stretch, height_m: float, step: float) -> Opening | None:
+def _picture(
+    mask: Mask, lab: Float32, seen: Mask, firm: Mask, s: Stretch, height_m: float, step: float
+) -> Opening | None:
     across, upward = mask.sum(axis=0), mask.sum(axis=1)
     wide = np.flatnonzero(across > 0.5 * np.percentile(across[across > 0], 80))
     tall = np.flatnonzero(upward > 0.5 * np.percentile(upward[upward > 0], 80))
     left, right, bottom, top = int(wide[0]), int(wide[-1]) + 1, int(tall[0]), int(tall[-1]) + 1
     inner = mask[bottom:top, left:right]
     w, h = (right - left) * PIXEL_M, (top - bottom) * PIXEL_M
-    if min(w, h) < MIN_SIDE_M or w * h < 0.06 or inner.mean() < MIN_FILL or max(w, h) > 2.6:
+    if min(w, h) < MIN_SIDE_M or w * h < 0.06 or inner.mean() < MIN_FILL or max(w, h) > MAX_SIDE_M:
         return None
     if mask.sum() > 1.6 * inner.sum():
         return None  # a bit of a larger region, not a thing of its own
@@ -133,6 +223,8 @@ def _picture(mask: Mask, lab: Float32, seen: Mask, s: Stretch, height_m: float, 
         if not (upright and 1.8 < top * PIXEL_M < 2.5 and 0.6 < w < 1.3 and top * PIXEL_M < height_m - 0.08):
             return None
         return Opening(Label.DOOR, float(x[0]), float(x[1]), 0.0, top * PIXEL_M, 0.6)
+    if float(firm[bottom:top, left:right].mean()) < MIN_FIRM:
+        return None
     both = ("left" in edges or "right" in edges) and ("top" in edges or "bottom" in edges)
     good = sorted(edges.values())
     if not both or (len(good) < 3 and w * h < 0.6) or low < 0.5 or max(w, h) > 6 * min(w, h):

@@ -88,7 +88,7 @@ def understand(
     out: str | Path | None = None,
     *,
     voxel_m: float = 0.02,
-    max_depth_m: float = 4.5,
+    max_depth_m: float | None = None,
     every: int = 1,
     ignore_poses: bool = False,
     refine_poses: bool = False,
@@ -103,7 +103,8 @@ def understand(
         out: Folder for scene.json, mesh.glb, surface.npz, trajectory.txt, report.json, plan.png and
             plan.svg; None writes nothing.
         voxel_m: Voxel edge of the reconstruction, metres.
-        max_depth_m: Depth readings beyond this are not used.
+        max_depth_m: Depth readings beyond this are not used; None = 4.5 m, or as far as the sensor's noise, measured on
+            the capture, stays below a voxel.
         every: Use every n-th frame.
         ignore_poses: Estimate the camera track even where the capture has one.
         refine_poses: Put right those of the capture's poses that the pictures disagree with.
@@ -124,7 +125,7 @@ def understand(
 
     if not 0.002 <= voxel_m <= 0.5:
         raise UsageError(f"voxel_m must lie between 0.002 and 0.5 metres, got {voxel_m}")
-    if not 0.3 <= max_depth_m <= 13:
+    if max_depth_m is not None and not 0.3 <= max_depth_m <= 13:
         raise UsageError(f"max_depth_m must lie between 0.3 and 13 metres, got {max_depth_m}")
     if every < 1:
         raise UsageError(f"every must be at least 1, got {every}")

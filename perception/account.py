@@ -1,0 +1,31 @@
+"""What happened while a capture was understood, and how long it took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Account:
+    """What happened and how long it took, for report.json."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Wall seconds by stage."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """Frames, vertices, planes, ..."""
+    warnings: list[str] = field(default_factory=list)
+    """What was survivable but worth knowing."""
+    light: dict[str, float] = field(default_factory=dict)
+    """Lamps and windows seen, share of all directions observed, share of shading explained."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a block."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - start, 4)

@@ -1,0 +1,91 @@
+"""What pictures show of a wall: lines faint to the eye, panes without depth, piers with windows between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sceneforge.core import Camera, Frame, Label
+from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.transforms import make_transform
+from sceneforge.perception.sensor_range import FAR_M, NEAR_M, trusted_range
+from sceneforge.perception.understand import understand_room
+from sceneforge.perception.wall_rectangles import find_rectangles
+from sceneforge.perception.wall_views import kept, look_at_wall
+from tests.perception.plans import capture, level, wall
+
+CAMERA = Camera(320, 240, 260.0, 260.0, 159.5, 119.5)
+
+
+def frame(depth: Float32, color: int = 128) -> Frame:
+    shade = np.full((*CAMERA.shape, 3), color, np.uint8)
+    return Frame(0, "0", 0.0, shade, depth, CAMERA, CAMERA, np.eye(4))
+
+
+@pytest.mark.parametrize(("noise_m", "expected"), [(0.006, FAR_M), (0.06, NEAR_M)])
+def test_far_readings_are_trusted_as_far_as_they_agree_with_their_neighbours(noise_m: float, expected: float) -> None:
+    rng = np.random.default_rng(0)
+    # A floor seen from 1.5 m: every depth from 3.2 m to beyond 8 m.
+    rows = np.arange(CAMERA.height)
+    z = np.clip(1.5 / np.tan(np.radians(np.linspace(25, 9, len(rows)))), 0, 9)[:, None] * np.ones(CAMERA.width)
+    depth = (z + rng.normal(0, noise_m, z.shape)).astype(np.float32)
+    assert trusted_range([frame(depth)], 0.02) == expected
+
+
+def test_a_pane_is_silent_a_recess_lies_beyond_and_what_stands_before_hides() -> None:
+    depth = np.full(CAMERA.shape, 2.0, np.float32)  # a wall 2 m ahead, from left to right: wall, pane, recess, cupboard
+    depth[:, 80:160], depth[:, 160:240], depth[:, 240:] = 0, 2.4, 1.4
+    view = kept(frame(depth, 200), np.ones(3))
+    x = (np.array([40, 120, 200, 280]) - CAMERA.cx) / CAMERA.fx * 2.0
+    points = np.stack([x, np.zeros(4), np.full(4, 2.0)], axis=1)
+    sight = look_at_wall(points, np.array([0, 0, -1.0]), [view], [make_transform(np.eye(3), (0, 0, 0))], 8.0)
+    assert sight.looks.tolist() == [1, 1, 1, 0]
+    assert sight.on.tolist() == [1, 0, 0, 0]
+    assert sight.silent.tolist() == [0, 1, 0, 0]
+    assert sight.beyond.tolist() == [0, 0, 1, 0]
+    assert sight.color[:3] == pytest.approx(np.full((3, 3), 200), abs=1)
+    behind = look_at_wall(points, np.array([0, 0, 1.0]), [view], [np.eye(4)], 8.0)
+    assert not behind.looks.any(), "the wall's back is not seen"
+
+
+def plaster(rng: np.random.Generator) -> Float64:
+    """(130, 250, 3) Lab of a lit wall with grain: lighter to the right."""
+    lab = np.zeros((130, 250, 3))
+    lab[..., 0] = 82 + np.linspace(0, 8, 250) + rng.normal(0, 0.4, (130, 250))
+    return lab
+
+
+def test_a_white_door_in_a_white_wall_is_a_rectangle_and_a_bare_wall_has_none() -> None:
+    lab = plaster(np.random.default_rng(1))
+    seen = np.ones(lab.shape[:2], bool)
+    assert not find_rectangles(lab.astype(np.float32), seen, 10, 130)
+    lab[:102, 60:103, 0] -= 3.0  # 0.86 x 2.04 m at 2 cm, hardly to be seen
+    best = find_rectangles(lab.astype(np.float32), seen, 10, 130)[0]
+    assert (best.left, best.right, best.bottom, best.top) == pytest.approx((60, 103, 0, 102), abs=2)
+
+
+def test_two_sides_make_no_rectangle() -> None:
+    lab = plaster(np.random.default_rng(2))
+    lab[:, 120:, 0] -= 12  # a shadow's edge
+    lab[60:, :, 0] -= 9  # and a painted upper half
+    assert not find_rectangles(lab.astype(np.float32), np.ones(lab.shape[:2], bool), 10, 130)
+
+
+def test_a_wall_goes_on_from_pier_to_pier_across_its_niches() -> None:
+    # The long wall is 2 m of plaster and three piers; between them niches 0.3 m deep from the floor up.
+    height, back = 2.6, -0.3
+    floor = level([(0, 0), (8, 0), (8, 4), (0, 4)], 0.0)
+    parts = [floor, wall((8, 0), (8, 4), height), wall((8, 4), (0, 4), height), wall((0, 4), (0, 0), height)]
+    for a, b in ((0.0, 2.0), (3.6, 3.9), (5.5, 5.8), (7.4, 8.0)):
+        parts.append(wall((a, 0), (b, 0), height))
+    for a, b in ((2.0, 3.6), (3.9, 5.5), (5.8, 7.4)):
+        sill = [(0.2, 1.4, 0.9, 2.3)]
+        parts += [wall((a, back), (b, back), height, sill), level([(a, back), (b, back), (b, 0), (a, 0)], 0.0)]
+        parts += [wall((a, 0), (a, back), height), wall((b, back), (b, 0), height)]
+    scene, _ = understand_room(capture(parts))
+    front = [w for w in scene.planes_labelled(Label.WALL) if w.normal[2] > 0.9 and abs(w.origin[2]) < 0.05]
+    assert len(front) == 1 and np.ptp(front[0].polygon[:, 0]) == pytest.approx(8, abs=0.1)
+    windows = scene.planes_labelled(Label.WINDOW)
+    assert len(windows) == 3, "one at the back of each niche"
+    assert [w.origin[2] for w in windows] == pytest.approx([back] * 3, abs=0.06)
+    assert len(front[0].holes) == 3, "the niches are no part of the wall"
