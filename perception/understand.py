@@ -24,7 +24,7 @@ from sceneforge.core.transforms import make_transform, rotation_between, transfo
 
 from .account import Account
 from .certainty import with_certainty
-from .device import misplaced, with_device_objects, with_device_planes
+from .device import with_entities
 from .fusion import MEMORY_MB, DepthFusion
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
@@ -36,7 +36,7 @@ from .pose_check import correct_outliers, sample_points
 from .preparation import check_lost_frames, refined, tracked, with_swept_depth
 from .refinement import refine_normals
 from .relations import find_relations
-from .rooms import find_rooms, with_openings
+from .rooms import find_rooms
 from .scale import check_scale
 from .sensor_range import FRAMES, NEAR_M, trusted_range
 from .surfaces import bound_planes, label_mesh
@@ -233,23 +233,16 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
     """The scene with the device's own planes and boxes: they name what geometry cannot."""
     boxes = [replace(o, box=replace(o.box, T_world_box=T_scene_source @ o.box.T_world_box)) for o in capture.objects]
     flat = [p for p in capture.planes if p.label is not Label.GLOBAL_MESH]
-    device = [replace(p, T_world_plane=T_scene_source @ p.T_world_plane) for p in flat]
-
-    planes = with_device_planes(scene.planes, device)
-    account.warnings.extend(misplaced(scene.planes, device))
-    objects = with_device_objects(scene.objects, boxes)
-    mesh = scene.mesh
-    assert mesh is not None and mesh.instances is not None
-    mesh = label_mesh(mesh, planes, mesh.instances - np.int32(1))
-    graph = find_relations(planes, objects)
+    planes = [replace(p, T_world_plane=T_scene_source @ p.T_world_plane) for p in flat]
+    scene, notes = with_entities(scene, planes, boxes)
+    account.warnings.extend(notes)
     account.counts.update(
-        planes=len(planes),
-        objects=len(objects),
-        relations=len(graph.relations),
-        device_entities=len(device) + len(boxes),
+        planes=len(scene.planes),
+        objects=len(scene.objects),
+        relations=len(scene.graph.relations),
+        device_entities=len(planes) + len(boxes),
     )
-    rooms = with_openings(scene.rooms or find_rooms(planes), planes)
-    return replace(scene, planes=planes, objects=objects, rooms=rooms, graph=graph, mesh=mesh)
+    return scene
 
 
 def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progress: Progress) -> Scene:

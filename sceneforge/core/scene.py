@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +15,14 @@ from .light import EnvironmentMap, Light
 from .mesh import Mesh
 from .paint import SurfacePaint
 from .transforms import transform_points
+
+Source = Literal["geometry", "device", "both"]
+SOURCES: tuple[Source, ...] = ("geometry", "device", "both")
+
+
+def _check_source(identity: str, source: str) -> None:
+    if source not in SOURCES:
+        raise ValueError(f"{identity}.source: expected one of {', '.join(SOURCES)}, got '{source}'")
 
 
 def _frozen_mapping(value: Mapping[str, float]) -> Mapping[str, float]:
@@ -48,6 +57,8 @@ class Plane:
     covariance: Float64 | None = None
     """(3, 3) of [offset along the normal in m, tilt about local x in rad, tilt about local z in rad] at the origin;
     None = unknown."""
+    source: Source = "geometry"
+    """Who says that it is there: what was scanned, the headset that set the room up, or both."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -63,6 +74,7 @@ class Plane:
             raise ValueError(f"{self.id}.edge_observed: expected {expected}, got {len(self.edge_observed)}")
         if self.covariance is not None:
             set_(self, "covariance", frozen_array(self.covariance, (3, 3), np.float64, f"{self.id}.covariance"))
+        _check_source(self.id, self.source)
 
     @property
     def normal(self) -> Float64:
@@ -129,9 +141,12 @@ class SceneObject:
     """Where it is."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Label value -> probability."""
+    source: Source = "geometry"
+    """Who says that it is there, as for planes."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scores", _frozen_mapping(self.scores))
+        _check_source(self.id, self.source)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from .json_values import JsonValue, check_header, plain_numbers
 from .labels import LABEL_NAMES, Label
 from .light import Light
-from .scene import OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject
+from .scene import SOURCES, OrientedBox, Plane, Relation, Room, Scene, SceneGraph, SceneObject, Source
 
 FORMAT = "sceneforge.scene"
 VERSION = 1
@@ -34,6 +34,7 @@ def scene_to_dict(scene: Scene) -> dict[str, Any]:
                 "scores": plain_numbers(o.scores),
                 "T_world_box": o.box.T_world_box.tolist(),
                 "size": o.box.size.tolist(),
+                **_source_to_dict(o.source),
             }
             for o in scene.objects
         ],
@@ -78,7 +79,13 @@ def _plane_to_dict(p: Plane) -> dict[str, Any]:
         "observed_fraction": float(p.observed_fraction),
         "edge_observed": list(p.edge_observed),
         "covariance": None if p.covariance is None else p.covariance.tolist(),
+        **_source_to_dict(p.source),
     }
+
+
+def _source_to_dict(source: str) -> dict[str, str]:
+    """Written where it is not the usual one."""
+    return {} if source == "geometry" else {"source": source}
 
 
 def _room_to_dict(r: Room) -> dict[str, Any]:
@@ -148,7 +155,18 @@ def _plane(v: JsonValue) -> Plane:
             observed_fraction=v["observed_fraction"].number(0, 1),
             edge_observed=() if edges is None else edges.flags(),
             covariance=None if covariance is None else covariance.array(3, 3),
+            source=_source(v),
         )
+
+
+def _source(v: JsonValue) -> Source:
+    given = v.get("source")
+    name = "geometry" if given is None else given.text()
+    for known in SOURCES:
+        if name == known:
+            return known
+    assert given is not None
+    raise given.error(f"is '{name}'", expected=f"one of {', '.join(SOURCES)}")
 
 
 def _object(v: JsonValue) -> SceneObject:
@@ -159,6 +177,7 @@ def _object(v: JsonValue) -> SceneObject:
             confidence=v["confidence"].number(0, 1),
             box=OrientedBox(v["T_world_box"].array(4, 4), v["size"].array(3)),
             scores=v["scores"].numbers(),
+            source=_source(v),
         )
 
 

@@ -31,6 +31,7 @@ from sceneforge.core import (
     SceneObject,
 )
 from sceneforge.core.json_values import json_bytes, load_json
+from sceneforge.core.scene import SOURCES
 from sceneforge.core.scene_json import scene_from_dict, scene_to_dict
 from sceneforge.core.transforms import make_transform, rotation_from_quaternion
 
@@ -67,6 +68,7 @@ def random_scene(seed: int) -> Scene:
             rng.random() * 20,
             rng.random(),
             covariance=rng.normal(size=(3, 3)) if i % 2 else None,
+            source=SOURCES[i % 3],
         )
         for i in range(n_planes)
     )
@@ -74,7 +76,13 @@ def random_scene(seed: int) -> Scene:
         replace(p, edge_observed=tuple(rng.random(len(p.polygon)) > 0.5)) if i % 3 else p for i, p in enumerate(planes)
     )
     objects = tuple(
-        SceneObject(f"object_{i}", labels[rng.integers(len(labels))], rng.random(), OrientedBox(pose(), rng.random(3)))
+        SceneObject(
+            f"object_{i}",
+            labels[rng.integers(len(labels))],
+            rng.random(),
+            OrientedBox(pose(), rng.random(3)),
+            source=SOURCES[-1 - i % 3],
+        )
         for i in range(int(rng.integers(0, 4)))
     )
     ids = [p.id for p in planes]
@@ -181,6 +189,7 @@ def broken(edit: str) -> dict[str, Any]:
         ("planes[0].polygon = [[0, 0], [1, 1]]", "$.planes[0] is damaged: plane_0.polygon: expected at least 3 points"),
         ("planes[0].T_world_plane[0] = [2, 0, 0, 0]", "$.planes[0] is damaged: plane_0.T_world_plane: upper-left"),
         ("planes[0].area_m2 = -1", "$.planes[0].area_m2 is -1; expected a number of at least 0"),
+        ('planes[0].source = "hearsay"', "$.planes[0].source is 'hearsay'; expected one of geometry, device, both"),
         ("planes[0].scores = []", "$.planes[0].scores is an array; expected an object"),
         ("planes[0].holes = absent", "$.planes[0] has no 'holes'"),
         ("planes[0].edge_observed = [1, 0]", "$.planes[0].edge_observed[0] is 1; expected true or false"),
@@ -215,6 +224,7 @@ def test_damage_is_named_by_its_place(edit: str, message: str) -> None:
         "planes[0].T_world_plane[3] = [0, 0, 0, 2]",
         "planes[0].holes = absent",
         "objects[0].size = [1, -2, 3]",
+        'objects[0].source = "hearsay"',
         "graph = {}",
         "lights[0].color = [1]",
         "source.name = 4",
