@@ -151,11 +151,16 @@ def _identity(scan: Scan) -> tuple[object, ...]:
         version = "not installed"
     frames = []
     for s in scan.sources:
-        file = Path(s.path)
-        stat = file.stat() if file.is_file() else None
-        known = (stat.st_size, stat.st_mtime_ns) if stat else ()
+        known = tuple(_stamp(f) for f in sorted({s.path, *s.files}))
         frames.append((s.name, s.path, s.timestamp_s, _lens(s.camera), _lens(s.depth_camera), known))
     return (version, scan.name, scan.format, tuple(frames))
+
+
+def _stamp(name: str) -> tuple[int, ...]:
+    """Size and time of a file's last change; nothing where there is none."""
+    file = Path(name)
+    stat = file.stat() if file.is_file() else None
+    return (stat.st_size, stat.st_mtime_ns) if stat else ()
 
 
 def _lens(c: Camera) -> tuple[float, ...]:

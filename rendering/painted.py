@@ -15,6 +15,7 @@ from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.color import TO_LINEAR, TO_SRGB, to_srgb
 from sceneforge.core.transforms import inverse
 
+from .frame_border import blank_border
 from .room_view import NONE, PLANE
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 COLOR_SPREAD = 16.0
 """sRGB units by which colours of one material differ within a few pixels."""
+
+LEVEL = 0.7
+"""Least upward part of a surface's normal for which thin things before it are looked for: legs stand on floors."""
 
 
 class PaintLayer:
@@ -92,27 +96,34 @@ class _Prepared:
         flat = (np.abs(corners).max(axis=1) < 0.03) & (spread < 0.35 * size + 0.004)
         return np.asarray(flat, dtype=np.float32)
 
-    def matte(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> Float32:
-        """(H, W) 0..1: how much of each pixel shows the surface."""
+    def matte(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> tuple[Float32, Float32]:
+        """(H, W) 0..1: how much of each pixel shows the surface; and how much is hidden by what depth does not see,
+        thin things and blank borders."""
         import cv2
 
         from . import painted_kernels as kernels
+        from .painted_clutter import clutter
 
         k, R, o = self._pose(frame, T_world_camera)
-        h, w = frame.camera.shape
+        none = np.zeros(frame.camera.shape, dtype=np.float32)
         if o[1] <= 0.02:
-            return np.zeros((h, w), dtype=np.float32)
+            return none, none
         on, sure = kernels.geometry(view.depth, view.sigma, view.source, view.face, self._on_plane, k, R, o, self._area)
         if not on.any():
-            return np.zeros((h, w), dtype=np.float32)
-        reach = max(2, round(kernels.REACH * w / 640))
+            return none, none
+        reach = max(2, round(kernels.REACH * frame.camera.width / 640))
         wide = cv2.blur(on, (2 * reach + 1,) * 2)
         smoothed = cv2.GaussianBlur(frame.color, (0, 0), 0.7)  # sensor noise is no outline
         gain = self._paint.gain(frame.index)
         refined: Float32 = kernels.refine(
             smoothed, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
         )
-        return refined
+        hidden, blank = none, blank_border(frame.color)
+        if self._paint.raster.T_world_plane[1, 1] > LEVEL:
+            hidden = clutter(frame.color, refined, refined < 0.1)
+        if blank is not None:
+            hidden = np.maximum(hidden, blank.astype(np.float32))
+        return refined * (1 - hidden), hidden
 
     def lay(self, out: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> None:
         from . import painted_kernels as kernels
@@ -121,7 +132,7 @@ class _Prepared:
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] <= 0.02 or not self._in_view(frame, k, R, o):
             return
-        matte = self.matte(view, frame, T_world_camera)
+        matte, hidden = self.matte(view, frame, T_world_camera)
         light = paint.light * (1.0 if paint.environment is not None else paint.gain(frame.index))
         if paint.environment is not None:
             kernels.open_portal(
@@ -130,8 +141,9 @@ class _Prepared:
                 math.radians(paint.turn_deg_per_s * time_s), paint.twinkle, time_s, TO_LINEAR, TO_SRGB,
             )  # fmt: skip
             return
-        # In high paint stands only what was really measured.
-        measured = np.where((view.source == NONE) | (view.source == PLANE), np.float32(np.inf), view.depth)
+        # In high paint stands only what was really measured; what depth missed was not.
+        unknown = (view.source == NONE) | (view.source == PLANE) | (hidden > 0.5)
+        measured = np.where(unknown, np.float32(np.inf), view.depth)
         kernels.lay(
             out, matte, measured, k, R, o, raster.origin_xz, raster.metres_per_pixel,
             self._pyramid.texels, self._pyramid.levels, paint.shading, self._scale, light, paint.strength,
@@ -147,7 +159,7 @@ class _Prepared:
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] > 0.02 and self._in_view(frame, k, R, o):
             white = pyramid(np.full((*mask.shape, 3), 255, np.uint8), mask, np.zeros_like(mask))
-            matte = self.matte(view, frame, T_world_camera)
+            matte, _ = self.matte(view, frame, T_world_camera)
             kernels.lay(
                 out, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, white.texels, white.levels,
                 np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self._paint.strength, 0.0, TO_LINEAR, TO_SRGB,

@@ -25,7 +25,10 @@ def paint(
     source: Annotated[
         str, typer.Argument(metavar="SCAN|UNDERSTOOD", help="A capture, or a folder that `understand` wrote.")
     ],
-    surface: Annotated[list[str], typer.Option(help="Label (all floors, say) or plane id. May be given again.")],
+    surface: Annotated[
+        list[str],
+        typer.Option(help="Label (all floors, say), plane id, or alternatives: 'ceiling|wall'. May be given again."),
+    ],
     prompt: Annotated[list[str] | None, typer.Option(help="What it becomes; one per --surface, in order.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)] = None,
     painter: Annotated[str | None, typer.Option(help="embedded, procedural or diffusers.", show_default=False)] = None,

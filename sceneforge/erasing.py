@@ -26,6 +26,7 @@ from sceneforge.core import (
     Scan,
     Scene,
     SceneForgeWarning,
+    SurfacePaint,
     UsageError,
     check_same_capture,
     silent,
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 MARKS = ("scan.yaml", "erased.json")
 """A folder that holds both is an earlier result, and may be replaced."""
 DEPTH_UNIT_M = 0.0005
+TOUCH_M = 0.05
+"""A thing this near to a painted surface stood on it."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,7 @@ def erase(
             holds something else.
         FrameError, ScanError: Too many frames cannot be read.
     """
+    from sceneforge.export._paints import write_paints
     from sceneforge.generative import load_painter
     from sceneforge.perception.backdrop import gather_backdrop
     from sceneforge.perception.exposure import frame_exposures
@@ -130,7 +134,7 @@ def erase(
     kept = [n for n, i in enumerate(scene.track.indices) if i in set(wanted)]
     with write_folder_aside(Path(out), MARKS) as folder:
         written = _write_frames(capture, scene.track, kept, eraser, gains, folder, fps, bad, progress)
-        stamps, poses, changed, unknown = written
+        stamps, poses, used, changed, unknown = written
         track = CameraTrack(tuple(range(len(stamps))), stamps, poses, np.ones(len(stamps)))
         name = f"{capture.name}_erased"
         left = replace(
@@ -139,7 +143,10 @@ def erase(
             T_scene_source=np.eye(4),
             source={**scene.source, "name": name, "format": "scan_yaml"},
         )
+        left = replace(left, paints=_paints(left, removal.things, used))
         write_scene(left, folder)
+        if left.paints:
+            write_paints(left.paints, folder)
         _write_manifest(folder, name, capture.sources[wanted[0]].camera, capture.sources[wanted[0]].depth_camera)
         facts = {
             "frames": len(stamps),
@@ -203,6 +210,34 @@ def fill_unseen(backdrop: Backdrop, scene: Scene, painter: Painter, seed: int) -
     return replace(backdrop, sheets=tuple(filled(n, s) for n, s in enumerate(backdrop.sheets)))
 
 
+def _paints(scene: Scene, things: Sequence[Thing], used: Sequence[int]) -> tuple[SurfacePaint, ...]:
+    """The scene's paints as the new frames show them: frames renumbered, and paint also where the things stood."""
+    import cv2
+
+    there, out = {p.id for p in scene.planes}, []
+    for paint in scene.paints:
+        if not there.intersection(paint.planes):
+            continue
+        raster, mask = paint.raster, np.array(paint.mask)
+        for thing in things:
+            local = (thing.box.corners - raster.T_world_plane[:3, 3]) @ raster.T_world_plane[:3, :3]
+            if local[:, 1].min() > TOUCH_M or local[:, 1].max() < -TOUCH_M:
+                continue
+            hull = cv2.convexHull(raster.cells(local[:, [0, 2]]).round().astype(np.int32))
+            stood = cv2.fillConvexPoly(np.zeros_like(mask), hull, 1)
+            rim = 2 * max(1, round(TOUCH_M / raster.metres_per_pixel)) + 1
+            stood = cv2.dilate(stood, np.ones((rim, rim), np.uint8))
+            # Beside the thing the mask ended for other reasons: only holes that the paint surrounds are closed.
+            closed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+            around = cv2.dilate(stood, np.ones((5, 5), np.uint8)) - stood
+            if paint.mode != "inpaint" and np.mean(closed[around > 0] > 127) > 0.5:
+                mask[stood > 0] = 255
+        gains = {n: paint.gains[i] for n, i in enumerate(used) if i in paint.gains}
+        planes = tuple(p for p in paint.planes if p in there)
+        out.append(replace(paint, planes=planes, mask=mask, gains=gains))
+    return tuple(out)
+
+
 def _prompt(scene: Scene, sheet: Sheet) -> str:
     for p in scene.planes:
         if np.array_equal(p.T_world_plane, sheet.raster.T_world_plane):
@@ -232,15 +267,15 @@ def _write_frames(
     fps: float,
     bad: list[FrameError],
     progress: Progress,
-) -> tuple[Float64, Float64, int, int]:
-    """Frames, masks, trajectory and the before-and-after video; returns stamps, poses, changed and unknown pixels."""
+) -> tuple[Float64, Float64, list[int], int, int]:
+    """Frames, masks and the before-and-after video; returns stamps, poses, frame indices, changed, unknown pixels."""
     from sceneforge.rendering.video import encode_video
 
     poses = {track.indices[n]: track.T_world_camera[n] for n in kept}
     for name in ("color", "depth", "masks"):
         (folder / name).mkdir()
     stamps: list[float] = []
-    used: list[Float64] = []
+    used: list[int] = []
     count = {"changed": 0, "unknown": 0}
     first = capture.sources[next(iter(poses))].camera
     width, height = 2 * (first.width // 2) * 2, first.height - first.height % 2
@@ -250,14 +285,14 @@ def _write_frames(
             done = eraser.erase(frame, poses[frame.index], gains.get(frame.index, np.ones(3)))
             _write_frame(folder, len(stamps), done)
             stamps.append(frame.timestamp_s)
-            used.append(poses[frame.index])
+            used.append(frame.index)
             count["changed"] += int(np.count_nonzero(done.mask))
             count["unknown"] += done.unknown
             progress("erase", n + 1, len(poses))
             yield _side_by_side(frame, done.color, width, height)
 
     encode_video(pictures(), folder / "before_after.mp4", width, height, fps)
-    return np.array(stamps), np.stack(used), count["changed"], count["unknown"]
+    return np.array(stamps), np.stack([poses[i] for i in used]), used, count["changed"], count["unknown"]
 
 
 def _side_by_side(frame: Frame, color: UInt8, width: int, height: int) -> UInt8:

@@ -124,16 +124,25 @@ def paint(
 def surfaces(scene: Scene, name: str) -> list[tuple[Plane, ...]]:
     """Planes with a label or an id, coplanar pieces of a label together, the largest group first.
 
+    "ceiling|wall" names alternatives: the first that the scene has.
+
     Raises:
         UsageError: There is none.
     """
     from sceneforge.perception.surface_mask import coplanar
 
     known = sorted({p.label.value for p in scene.planes})
+    first, *others = (part.strip() for part in name.split("|"))
+    if others:
+        there = first in known or any(p.id == first for p in scene.planes)
+        return surfaces(scene, first if there else "|".join(others))
+    name = first
     if name in LABEL_NAMES:
         found = [g for g in coplanar(scene.planes_labelled(Label(name))) if sum(p.area_m2 for p in g) >= SMALLEST_M2]
         if not found:
-            raise UsageError(f"the scene has no {name} to paint; it has {', '.join(known) or 'no planes'}")
+            other = next((k for k in ("wall", "floor") if k in known), None)
+            hint = f"; '{name}|{other}' paints the first of the two that is there" if other else ""
+            raise UsageError(f"the scene has no {name} to paint; it has {', '.join(known) or 'no planes'}{hint}")
         return sorted(found, key=lambda g: -sum(p.area_m2 for p in g))
     try:
         return [(scene.plane(name),)]

@@ -378,10 +378,12 @@ def _check_folder(out: str | Path) -> None:
 def write_scene(scene: Scene, folder: Path) -> None:
     """Write all files of an understood scene, in place of an earlier one's."""
     from sceneforge.export import export
+    from sceneforge.export._paints import remove_paints
     from sceneforge.rendering.floor_plan import floor_plan
     from sceneforge.rendering.plan_svg import plan_svg
 
     folder.mkdir(parents=True, exist_ok=True)
+    remove_paints(folder)
     for name in WRITTEN:  # what an earlier run left belongs to another scene
         (folder / name).unlink(missing_ok=True)
     export(scene, folder / "scene.json")

@@ -10,10 +10,22 @@ import numpy as np
 import pytest
 
 from sceneforge import cli
-from sceneforge.core import Label, Mesh, OrientedBox, Relation, Scan, Scene, SceneGraph, SceneObject, UsageError
+from sceneforge.core import (
+    Label,
+    Mesh,
+    OrientedBox,
+    PaintJob,
+    Relation,
+    Scan,
+    Scene,
+    SceneGraph,
+    SceneObject,
+    UsageError,
+)
 from sceneforge.core.transforms import make_transform
 from sceneforge.erasing import erase, erase_from_picture
 from sceneforge.io import load, read_scene
+from sceneforge.painting import paint
 from sceneforge.perception.removal import Thing, remove_things, select_things
 from tests import painted_room as room_
 
@@ -122,6 +134,23 @@ def test_same_input_same_bytes(room: tuple[Scan, Scene], tmp_path: Path) -> None
     assert Path("color/000000.png") in files
     for f in files:
         assert (tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes(), f
+
+
+def test_paint_stays_and_covers_where_the_thing_stood(room: tuple[Scan, Scene], tmp_path: Path) -> None:
+    scan, scene = room
+    job = PaintJob("floor", "lush grass", metres_per_pixel=0.01)
+    (grass,) = paint(scene, scan, [job], painter="procedural")
+    x, z = np.meshgrid(*grass.raster.centres())
+    stood = (np.abs(x) < 0.28) & (np.abs(z) < 0.18)
+    grass = replace(grass, mask=np.where(stood, 0, grass.mask).astype(np.uint8))  # nobody saw floor under the box
+    painted = replace(scene, paints=(grass,))
+    done = erase(scan, painted, "object_0", tmp_path / "empty", every=2)
+    (left,) = read_scene(tmp_path / "empty").paints
+    assert left.planes == ("plane_0",) and left.prompt == "lush grass"
+    assert sorted(left.gains) == list(range(done.facts["frames"]))
+    assert np.allclose(left.gains[1], painted.paints[0].gains[2])  # its frame 1 was frame 2
+    assert (left.mask[stood] == 255).all()
+    assert (left.mask[~stood] >= painted.paints[0].mask[~stood]).all()
 
 
 def test_it_refuses_what_it_cannot_do(room: tuple[Scan, Scene], tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from sceneforge.core import PaintJob, PaintRegion, RoomCapture, Scene, SceneFileError, UsageError
 from sceneforge.export import export
 from sceneforge.io.scene_folder import read_scene
-from sceneforge.painting import paint, relief
+from sceneforge.painting import paint, relief, surfaces
+from sceneforge.pipeline import write_scene
 from tests.painted_room import room
 
 GRASS = PaintJob("floor", "lush grass", metres_per_pixel=0.01)
@@ -145,6 +146,25 @@ def test_the_checkpoint_reaches_the_diffusers_painter(grass, monkeypatch: pytest
     monkeypatch.setattr(generative, "load_painter", loader)
     paint(scene, scan, [replace(GRASS, painter="diffusers", model="some/checkpoint"), GRASS], painter="procedural")
     assert asked == [("diffusers", {"model": "some/checkpoint"}), ("procedural", {})]
+
+
+def test_alternatives_take_the_first_surface_there_is(grass) -> None:
+    scan, scene, _, _ = grass
+    assert surfaces(scene, "ceiling|floor") == surfaces(scene, "floor")
+    assert surfaces(scene, "plane_7 | plane_0")[0][0].id == "plane_0"
+    with pytest.raises(UsageError, match=r"no wall to paint; it has floor; 'wall\|floor' paints the first"):
+        surfaces(scene, "ceiling|wall")
+    (sky,) = paint(scene, scan, [replace(GRASS, surface="ceiling|floor", prompt="starry night")], painter="procedural")
+    assert sky.mode == "portal"
+
+
+def test_a_new_scene_leaves_no_picture_of_the_old_one_s_paints(grass, tmp_path: Path) -> None:
+    scan, scene, _, _ = grass
+    paint(scene, scan, [GRASS], tmp_path, painter="procedural")
+    (tmp_path / "paint_9.png").write_bytes(b"mine")
+    assert (tmp_path / "paint_0.png").is_file()
+    write_scene(scene, tmp_path)
+    assert [p.name for p in tmp_path.glob("paint*")] == ["paint_9.png"]  # named in no paint.json
 
 
 def test_relief_follows_grain_not_colour() -> None:

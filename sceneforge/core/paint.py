@@ -188,7 +188,7 @@ class PaintJob:
     """What the author wants painted."""
 
     surface: str
-    """A label ("floor": all floors) or the id of a plane."""
+    """A label ("floor": all floors) or the id of a plane; "ceiling|wall": the first of them that the scene has."""
     prompt: str = ""
     """What it should become, e.g. "lush meadow with small flowers"."""
     painter: str | None = None

@@ -66,6 +66,8 @@ class FrameSource:
     """Why the frame cannot be used, when that is known before decoding (a NaN pose, say)."""
     has_depth: bool = True
     """Whether the capture measured depth for the frame; otherwise `read_depth` gives zeros."""
+    files: tuple[str, ...] = ()
+    """Files that the images come from, besides `path`: when one changes, so does the frame."""
 
     def __post_init__(self) -> None:
         if self.T_world_camera is not None:

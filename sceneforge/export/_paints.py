@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,14 +30,23 @@ def write_paints(paints: Sequence[SurfacePaint], folder: str | Path) -> Path:
     """
     root = Path(folder)
     images = {p.id + suffix: image for p in paints for suffix, image in _pictures(p).items()}
-    for name in OLDER.findall((root / NAME).read_text()) if (root / NAME).is_file() else ():
-        if name not in images:
-            (root / name).unlink(missing_ok=True)
+    remove_paints(root, keep=images)
     for name, image in images.items():
         _write_png(root / name, image)
     data = {"format": FORMAT, "version": VERSION, "paints": [_entry(p) for p in paints]}
     write_bytes(root / NAME, json_bytes(data))
     return root / NAME
+
+
+def remove_paints(folder: Path, *, keep: Collection[str] = ()) -> None:
+    """Remove an earlier run's paint.json and the pictures it names, except those to keep."""
+    list_ = folder / NAME
+    if not list_.is_file():
+        return
+    for name in OLDER.findall(list_.read_text(encoding="utf-8", errors="replace")):
+        if name not in keep:
+            (folder / name).unlink(missing_ok=True)
+    list_.unlink()
 
 
 def _pictures(paint: SurfacePaint) -> dict[str, NDArray[Any]]:

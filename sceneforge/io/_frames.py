@@ -234,6 +234,7 @@ def _source(shot: Shot, camera: Camera | None, depth_camera: Camera | None, unit
         else partial(read_depth, shot.depth or Path(path), shot.name, unit_m),
         problem,
         unit_m is not None,
+        tuple(str(f) for f in (shot.color, shot.depth) if f is not None),
     )
 
 

@@ -53,6 +53,7 @@ def read(path: Path) -> Scan:
                 partial(read_color, color or file, name),
                 partial(_read_depth, depth or file, name),
                 problem,
+                files=tuple(str(f) for f in (color, depth) if f is not None),
             )
         )
     folder = root.resolve()

@@ -70,6 +70,7 @@ def read(path: Path) -> Scan:
                 partial(_read_color, archive, name),
                 partial(_read_depth, archive, name, depth_size),
                 problem,
+                files=(str(path),),
             )
         )
     scan = Scan(path.stem, str(path), "record3d_r3d", tuple(sources), np.array([0.0, 1.0, 0.0]))

@@ -66,6 +66,7 @@ def read(path: Path) -> Scan:
                 partial(video.read, index),
                 partial(_read_depth, depth or path, confidences.get(name), name),
                 problem,
+                files=(str(video.path), *(str(c) for c in (confidences.get(name),) if c is not None)),
             )
         )
     notes = ["depth of the lowest confidence is dropped"] if confidences else []

@@ -95,3 +95,19 @@ def test_a_stopped_run_of_other_effects_is_not_continued(tmp_path: Path) -> None
         assert (tmp_path / CACHE).is_dir()
     assert direct(scan, scene, arrangement, tmp_path, effects=[EffectSpec("depth")]).facts["resumed"] >= 1
     assert direct(scan, scene, arrangement, tmp_path, effects=[EffectSpec("depth")]).facts["resumed"] == 0
+
+
+def test_a_changed_colour_file_makes_every_picture_anew(tmp_path: Path) -> None:
+    scan, scene, arrangement = scan_of(4)
+    file = tmp_path / "color.png"
+    file.write_bytes(b"before")
+    scan = replace(scan, sources=tuple(replace(s, files=(str(file),)) for s in scan.sources))
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if done > 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        direct(scan, scene, arrangement, tmp_path / "out", progress=stop)
+    file.write_bytes(b"and after")
+    assert direct(scan, scene, arrangement, tmp_path / "out").facts["resumed"] == 0

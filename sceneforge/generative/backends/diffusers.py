@@ -129,7 +129,7 @@ def load(
             f"no usable checkpoint ({str(e).splitlines()[0]})",
             path=str(model),
             expected="a diffusers inpainting checkpoint with safetensors weights",
-            fix="pass download=True to fetch it from the hub, or give the folder it lies in",
+            fix="give the folder it lies in; load_painter('diffusers', model=NAME, download=True) fetches one",
         ) from None
     pipeline.set_progress_bar_config(disable=True)
     pipeline.vae.enable_tiling()
