@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from sceneforge.core.arrays import Float32, Float64, Int32
 
 Int64 = NDArray[np.int64]
+STRIP = 0.5
+"""A strip of a column turns at least by this share of what makes a surface curved, ..."""
+WIDEST = 3.0
+"""... with a radius of at most so many times that of a thing: sensors bend walls, but not as much."""
+LEAST_BORDER = 4
+"""Cells."""
+ROUGHER = 1.3
+"""Two strips of a column lie as near to one quadric as each to its own, up to this factor of the mean square."""
 
 
 @njit(cache=True, nogil=True)
@@ -91,8 +99,9 @@ def _solved(L: Float64, b: Float64) -> Float64:
 @njit(cache=True, nogil=True)
 def turning(
     cells: Int64, plane: Float64, tiles: Float32, K: Float64, side: int, samples: int
-) -> tuple[float, float, float]:
-    """How far (radians) the surface normal turns across a region, that in standard deviations, and its radius (m).
+) -> tuple[float, float, float, float]:
+    """How far (radians) the surface normal turns across a region, that in standard deviations, its radius (m, negative
+    where it is hollow), and the mean squared distance (m^2) of the surface from the fit.
 
     A quadric height field over the region's plane (the osculating paraboloid), fitted to `samples` of its pixels.
     """
@@ -105,7 +114,7 @@ def turning(
     step = max(int(np.sqrt(len(cells) * side * side / samples)), 1)
     A, rhs, square, used = _moments(cells, tiles, K, side, step, plane, axes)
     if used < 30:
-        return 0.0, 0.0, 1e9
+        return 0.0, 0.0, 1e9, 0.0
     m1, m2 = A[0, 1] / used, A[0, 2] / used
     v11, v12, v22 = 2 * A[0, 3] / used - m1 * m1, A[0, 4] / used - m1 * m2, 2 * A[0, 5] / used - m2 * m2
     _factor(A)
@@ -119,16 +128,49 @@ def turning(
     d = np.array([0.0, 0.0, 0.0, c * c, 2 * c * s, s * s])
     doubt = np.sqrt(max((d * _solved(A, d)).sum(), 0.0) * rest)
     extent = np.sqrt(12 * max(c * c * v11 + 2 * c * s * v12 + s * s * v22, 0.0))
-    return abs(curvature) * extent, abs(curvature) / max(doubt, 1e-12), 1 / max(abs(curvature), 1e-9)
+    radius = 1 / max(abs(curvature), 1e-9)
+    return abs(curvature) * extent, abs(curvature) / max(doubt, 1e-12), radius if curvature > 0 else -radius, rest
 
 
 @njit(cache=True, nogil=True)
 def bent(
     region: Int32, planes: Float64, tiles: Float32, K: Float64, side: int, samples: int, limits: Float64
 ) -> NDArray[np.bool_]:
-    """Which regions (K,) are no planes. `limits`: turn (radians), radius below which it counts, standard deviations."""
+    """Which regions (K,) are no planes. `limits`: turn (radians), radius below which it counts, standard deviations.
+
+    A column comes in strips, each of which hardly turns: neighbours that turn a little are tried as one surface, too.
+    """
     count = len(planes)
-    out = np.zeros(count, np.bool_)
+    out, turns = np.zeros(count, np.bool_), np.zeros((count, 4))
+    start, cells = _cells_by_region(region, count)
+    for k in range(count):
+        if planes[k, 0] != 0 or planes[k, 1] != 0 or planes[k, 2] != 0:
+            found = turning(cells[start[k] : start[k + 1]], planes[k], tiles, K, side, samples)
+            turns[k, 0], turns[k, 1], turns[k, 2], turns[k, 3] = found
+            turn, sigma, radius, _ = found
+            out[k] = sigma > limits[2] and turn > limits[0] and (abs(radius) < limits[1] or turn > 2 * limits[0])
+    strip = (turns[:, 1] > limits[2]) & (turns[:, 0] > STRIP * limits[0]) & (np.abs(turns[:, 2]) < WIDEST * limits[1])
+    if strip.sum() < 2:
+        return out
+    border = _borders(region, strip)
+    for i in range(count):
+        for j in range(i + 1, count):
+            if border[i, j] < LEAST_BORDER or (out[i] and out[j]) or turns[i, 2] * turns[j, 2] < 0:
+                continue
+            both = np.concatenate((cells[start[i] : start[i + 1]], cells[start[j] : start[j + 1]]))
+            turn, sigma, radius, rest = turning(both, 0.5 * (planes[i] + planes[j]), tiles, K, side, samples)
+            many, few = start[i + 1] - start[i], start[j + 1] - start[j]
+            # Two faces with an edge between them are no quadric.
+            smooth = rest * (many + few) < ROUGHER * (turns[i, 3] * many + turns[j, 3] * few)
+            column = radius * turns[i, 2] > 0 and abs(radius) < WIDEST * limits[1]
+            if smooth and column and sigma > limits[2] and turn > 2 * limits[0]:
+                out[i], out[j] = True, True
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _cells_by_region(region: Int32, count: int) -> tuple[Int64, Int64]:
+    """Cells (as r * C + c) of one region after the other, and where each begins (K + 1,)."""
     flat = region.ravel()
     start = np.zeros(count + 2, np.int64)
     for cell in range(len(flat)):
@@ -141,9 +183,25 @@ def bent(
         if k >= 0:
             cells[start[k + 1]] = cell
             start[k + 1] += 1
-    for k in range(count):
-        if planes[k, 0] != 0 or planes[k, 1] != 0 or planes[k, 2] != 0:
-            own = cells[start[k] : start[k + 1]]
-            turn, sigma, radius = turning(own, planes[k], tiles, K, side, samples)
-            out[k] = sigma > limits[2] and turn > limits[0] and (radius < limits[1] or turn > 2 * limits[0])
+    return start, cells
+
+
+@njit(cache=True, nogil=True)
+def _borders(region: Int32, strip: NDArray[np.bool_]) -> Int32:
+    """(K, K) neighbouring cells across the border of two strips; one free cell between them is allowed."""
+    rows, cols = region.shape
+    out = np.zeros((len(strip), len(strip)), np.int32)
+    for r in range(rows):
+        for c in range(cols):
+            i = region[r, c]
+            if i < 0 or not strip[i]:
+                continue
+            for k in range(2):
+                r2, c2 = r + k, c + 1 - k
+                if r2 < rows and c2 < cols and region[r2, c2] < 0:
+                    r2, c2 = r2 + k, c2 + 1 - k
+                if r2 < rows and c2 < cols:
+                    j = region[r2, c2]
+                    if j >= 0 and j != i and strip[j]:
+                        out[min(i, j), max(i, j)] += 1
     return out

@@ -94,6 +94,15 @@ def test_a_cylinder_is_no_plane(radius: float, seed: int) -> None:
     assert (found.ids[truth == 2] > 0).mean() < 0.03
 
 
+@pytest.mark.parametrize("radius", [0.35, 0.5])
+@pytest.mark.parametrize("far", [1.0, 1.6, 2.5])
+def test_a_wide_column_is_no_plane_though_each_strip_of_it_hardly_turns(radius: float, far: float) -> None:
+    wall = plane(np.array([0, 0, -1.0]), far + radius + 0.6)
+    depth, truth = seen(wall, cylinder(np.array([0, 0, far]), np.array([0.1, 1, 0.05]), radius))
+    found = segment_planes(noisy(depth, 0, 0.0012), CAMERA)
+    assert (found.ids[truth == 2] > 0).mean() < 0.12  # strips at the outline are narrow and seen aslant
+
+
 def test_steps_and_tilts_beyond_the_noise_part_planes() -> None:
     step = patch(plane(np.array([0, 0, -1.0]), 0.97), U > 320)
     depth, truth = seen(plane(np.array([0, 0, -1.0]), 1.0), step)
