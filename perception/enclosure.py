@@ -39,11 +39,34 @@ class Stretch:
     """Local x of its right end."""
     cornered: tuple[bool, bool]
     """Whether it meets another wall there."""
+    steps: tuple[tuple[float, float], ...] = ()
+    """(local x, height over the lowest floor) from where on the floor before the wall lies so high; empty = 0."""
+    behind: tuple[tuple[float, float], ...] = ()
+    """Likewise of the floor behind it."""
+
+    def foot(self, x: float) -> float:
+        """Height of the floor before the wall at local x, over the lowest floor."""
+        return _height_at(self.steps, x)
+
+    def sill(self, x: float) -> float:
+        """Where a door stands: on the floor behind the wall, if that is up to three steps higher."""
+        foot, behind = self.foot(x), _height_at(self.behind, x)
+        return behind if foot < behind < foot + 0.6 else foot
+
+    @property
+    def base(self) -> float:
+        """The lowest floor before the wall."""
+        return min((h for _, h in self.steps), default=0.0)
 
     @property
     def ends(self) -> Float64:
         """(2, 2) world [x, z]."""
         return np.stack([self.line.plan(self.start), self.line.plan(self.stop)])
+
+
+def _height_at(steps: Sequence[tuple[float, float]], x: float) -> float:
+    below = [h for at, h in steps if at <= x + 1e-9]
+    return below[-1] if below else (steps[0][1] if steps else 0.0)
 
 
 def find_stretches(lines: Sequence[WallLine], floor_seen: Any) -> list[Stretch]:

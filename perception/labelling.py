@@ -110,6 +110,10 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
         off = 0.0 if levels.ceiling is None else abs(f.height - levels.ceiling)
         own = max(_fade(off, 0.05, 0.1), _rise(f.area_m2, 1.0, 2.5))
         scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above * own
+    elif f.up_cosine < -UPRIGHT_COS:
+        # The slope of a roof: large, over one's head for the most part, and nothing of the scene lies beyond it.
+        outer = _fade(f.beyond, 0.01, 0.06)
+        scores[Label.CEILING] = _rise(h, 1.1, 1.5) * _rise(f.area_m2, 0.8, 2.0) * outer * _rise(f.width_m, 0.5, 0.9)
     elif abs(f.up_cosine) < UPRIGHT_COS:
         span = f.top - f.bottom
         reach = _rise(f.top - levels.assumed_floor, 1.2, 1.9)

@@ -15,6 +15,7 @@ from .labelling import ON_WALLS, STRUCTURE
 from .openings import Sight, Views, find_openings, merged
 from .structure import (
     completed_level,
+    is_level,
     on_opening,
     on_wall,
     opening_plane,
@@ -23,6 +24,7 @@ from .structure import (
     settle_levels,
     wall_plane,
     with_holes,
+    with_steps,
 )
 from .surfaces import Surfaces
 from .surfels import Int64, SurfaceSamples, Surfels
@@ -78,6 +80,7 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh:
     stretches = _bordering(stretches, outlines, planes)
     for i in {m for x in lines for m in x.members} - {m for s in stretches for m in s.line.members}:
         planes[i] = relabelled(planes[i], Label.OTHER) if planes[i].label is Label.WALL else planes[i]
+    stretches = [with_steps(s, planes, levels) for s in stretches]
     draft = _Draft(planes, surfaces.surfel_plane.copy())
     for s in stretches:
         draft.add_wall(s, surfels, surfaces, samples, sight)
@@ -140,7 +143,10 @@ class _Draft:
         openings = tuple(o for n in own for o in self.openings[n])
         height = None
         if floor and ceiling:
-            height = round(float(by_id[ceiling].origin[1] - by_id[floor].origin[1]), 4)
+            top = by_id[ceiling]
+            # Of a room that is all roof, its ridge.
+            high = top.origin[1] if is_level(top) else top.to_world(top.polygon)[:, 1].max()
+            height = round(float(high - by_id[floor].origin[1]), 4)
         ring = np.round(np.asarray(outline.exterior.coords)[:-1], 6)
         share = by_id[floor].observed_fraction * by_id[floor].confidence if floor else 0.3
         return Room(f"room_{k}", "room", round(float(share), 4), floor, ceiling, tuple(walls), ring, height, openings)
@@ -155,6 +161,8 @@ class _Draft:
         parts = sorted([(-a, i) for a, i in parts if a > 0.05])
         if not parts:
             return None
+        if label is Label.CEILING:  # under a roof the room is as high as its level part, be that the smaller one
+            parts.sort(key=lambda e: not is_level(self.planes[e[1]]) or -e[0] < 0.1 * outline.area)
         main = self.planes[parts[0][1]]
         same = [i for _, i in parts if abs(float((self.planes[i].origin - main.origin) @ main.normal)) < SAME_LEVEL_M]
         other = sum(-a for a, i in parts if i not in same)

@@ -21,7 +21,7 @@ from sceneforge.core.color import LUMINANCE
 
 from .enclosure import Stretch
 from .surfels import SurfaceSamples
-from .wall_lines import CELL_M, Mask
+from .wall_lines import CELL_M, Mask, near_plane
 from .wall_views import KeptView, WallSight, look_at_wall
 
 FLUSH_M = 0.035
@@ -186,7 +186,7 @@ def find_openings(s: Stretch, height_m: float, samples: SurfaceSamples, sight: S
 
     Args:
         s: The wall from end to end.
-        height_m: Its height.
+        height_m: Its height from its lowest foot.
         samples: The surface.
         sight: Rays against it.
     """
@@ -215,17 +215,17 @@ class _Grid:
         line = s.line
         rows = max(round(height_m / CELL_M), 1)
         columns = max(round((s.stop - s.start) / CELL_M), 1)
-        self.start, self.shape = s.start, (rows, columns)
+        self.start, self.shape, self.base = s.start, (rows, columns), s.base
+        self.sill = np.array([s.sill(s.start + (k + 0.5) * CELL_M) - s.base for k in range(columns)])
         x = s.start + (np.arange(columns) + 0.5) * CELL_M
-        h = (np.arange(rows) + 0.5) * CELL_M
+        h = s.base + (np.arange(rows) + 0.5) * CELL_M
         X, H = np.meshgrid(x, h)
         local = np.stack([X.ravel(), np.zeros(X.size), -H.ravel()], axis=1)
         self.points = local @ line.T[:3, :3].T + line.T[:3, 3]
-        p = (samples.points - line.T[:3, 3]) @ line.T[:3, :3]
-        near = (p[:, 1] > -BEHIND_M) & (p[:, 1] < 2 * FLUSH_M) & (samples.normals @ line.T[:3, 1] > 0.5)
+        p = near_plane(samples, line.T, (-BEHIND_M, 2 * FLUSH_M), 0.5)
         column = np.floor((p[:, 0] - s.start) / CELL_M).astype(np.int64)
-        row = np.floor(-p[:, 2] / CELL_M).astype(np.int64)
-        near &= (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        row = np.floor((-p[:, 2] - s.base) / CELL_M).astype(np.int64)
+        near = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
         depth = np.full(rows * columns, -np.inf)
         np.maximum.at(depth, row[near] * columns + column[near], p[near, 1])
         depth[np.isinf(depth)] = np.nan
@@ -285,6 +285,8 @@ class _Evidence:
         tall = np.flatnonzero(upward > 0.5 * np.percentile(upward[upward > 0], 90))
         left, right, bottom, top = int(wide[0]), int(wide[-1]) + 1, int(tall[0]), int(tall[-1]) + 1
         inner = mask[bottom:top, left:right]
+        foot = float(np.median(grid.sill[left:right]))
+        low, high = bottom * CELL_M - foot, top * CELL_M - foot  # over the floor that a door would stand on
         filled = (inner | spread[bottom:top, left:right]).mean()
         w, h = (right - left) * CELL_M, (top - bottom) * CELL_M
         if min(w, h) < MIN_SIDE_M or w * h < MIN_OPENING_M2 or filled < 0.7 or inner.mean() < 0.45:
@@ -299,10 +301,10 @@ class _Evidence:
         standing = below.size > 0 and float(below.any(axis=0).mean()) > 0.5
         bright = None if self.bright is None else float(np.median(self.bright[bottom:top, left:right][inner]))
         # Daylight between a sill and a pier is a window even where its other sides were not seen.
-        daylit = bright is not None and bright > DAYLIGHT and standing and bottom * CELL_M > 0.3
+        daylit = bright is not None and bright > DAYLIGHT and standing and low > 0.3
         if not (framed[0] or framed[1]) or (sum(framed) < 2 and not daylit):
             return None
-        if bottom * CELL_M > 0.25 and not standing and top * CELL_M < 1.7:
+        if low > 0.25 and not standing and high < 1.7:
             return None  # the shadow of something that stands before the wall: a screen on its desk
         depth = grid.depth[bottom:top, left:right][inner]
         behind = depth[~np.isnan(depth)]
@@ -314,13 +316,20 @@ class _Evidence:
         upward = [e.any(axis=0) for e in (self.recess[max(y - 3, 0) : y + 3, left:right] for y in (bottom, top))]
         reveal = float(np.mean([e.mean() for e in (*across, *upward)])) > 0.5
         seen_as = None if reveal else bright  # cupboards stand out from a wall and have no reveal
-        label, confidence = _kind(bottom * CELL_M, top * CELL_M, w, recessed, seen_through, sum(framed), seen_as)
+        label, confidence = _kind(low, high, w, recessed, seen_through, sum(framed), seen_as)
         set_back = float(np.median(frame)) if len(frame) > 0.5 * np.count_nonzero(~np.isnan(ring)) else 0.0
         x = grid.start + np.array([left, right]) * CELL_M
-        low = 0.0 if bottom * CELL_M < 0.2 else bottom * CELL_M
+        low = (0.0 if low < 0.2 else low) + foot + grid.base
         set_back = set_back if set_back > NICHE_M and label is Label.WINDOW else 0.0
         return Opening(
-            label, float(x[0]), float(x[1]), low, top * CELL_M, confidence, max(recessed, 0.0), round(set_back, 4)
+            label,
+            float(x[0]),
+            float(x[1]),
+            low,
+            top * CELL_M + grid.base,
+            confidence,
+            max(recessed, 0.0),
+            round(set_back, 4),
         )
 
 

@@ -15,10 +15,14 @@ from .enclosure import Stretch
 from .labelling import Levels
 from .openings import Opening
 from .surfels import Int64, Surfels
-from .wall_lines import CELL_M, ON_M
+from .wall_lines import CELL_M, ON_M, WallLine
 
 MIN_LEVEL_COS = float(np.cos(np.radians(4)))
 """Floors and ceilings are level; a patch that tilts more is the top or bottom of something."""
+STEP_M = 0.08
+"""Floors that differ by less are one level: steps are 12 cm and more."""
+FLOOR_REACH_M = 3.0
+"""A floor goes on unseen to the wall by up to this."""
 LAYER_M = 0.3
 """What hangs this close under the ceiling, or lies this close over the floor, and is small, is no level of its own."""
 
@@ -49,16 +53,35 @@ def settle_levels(planes: Sequence[Plane], levels: Levels) -> list[Plane]:
             loose = not is_level(p) or (0.015 < step < LAYER_M)
             if small and loose:
                 out[i] = relabelled(p, Label.OTHER)
+    walls = [p for p in out if p.label is Label.WALL]
     for i, p in enumerate(out):
         if levels.floor is None or p.label in (Label.FLOOR, Label.CEILING) or p.normal[1] < MIN_LEVEL_COS:
             continue
         rise, width = float(p.origin[1]) - levels.floor, float(np.ptp(p.polygon, axis=0).min())
         platform = 0.08 < rise < 0.3 and p.area_m2 > 1.5 and width > 0.8
         gallery = rise > 0.3 and p.area_m2 > 5.0 and width > 1.6
+        # Smaller ones are beds and tables, unless walls stand around them.
+        room = rise > 0.3 and p.area_m2 > 2.5 and width > 1.2 and _walled(p, walls) > 0.7
         sunken = -1.5 < rise < -0.08 and p.area_m2 > 1.0 and width > 0.8
-        if platform or gallery or sunken:
+        if platform or gallery or room or sunken:
             out[i] = relabelled(p, Label.FLOOR)
     return out
+
+
+def _walled(level: Plane, walls: Sequence[Plane]) -> float:
+    """Share of a level's outline along which a wall rises, within 15 cm."""
+    from shapely.geometry import LineString
+    from shapely.ops import unary_union
+
+    lines = []
+    for w in walls:
+        p = w.to_world(w.polygon)
+        if p[:, 1].max() > level.origin[1] + 1.0:
+            along = (p[:, [0, 2]] - w.origin[[0, 2]]) @ w.T_world_plane[[0, 2], 0]
+            ends = [p[int(np.argmin(along))][[0, 2]], p[int(np.argmax(along))][[0, 2]]]
+            lines.append(LineString(ends).buffer(0.15))
+    outline = plan_outline(level).exterior
+    return float(outline.intersection(unary_union(lines)).length / outline.length) if lines else 0.0
 
 
 def relabelled(plane: Plane, label: Label) -> Plane:
@@ -69,13 +92,40 @@ def relabelled(plane: Plane, label: Label) -> Plane:
     return replace(plane, label=label, scores=scores, confidence=scores[str(label)])
 
 
+def with_steps(s: Stretch, planes: Sequence[Plane], levels: Levels) -> Stretch:
+    """The wall with the heights of the floors before and behind it, where they are not all one level."""
+    floors = [p for p in planes if p.label is Label.FLOOR and is_level(p)]
+    if levels.floor is None or all(abs(float(p.origin[1]) - levels.floor) < STEP_M for p in floors):
+        return s
+    outlines = [plan_outline(p) for p in floors]
+    rises = np.array([float(p.origin[1]) - levels.floor for p in floors])
+    rises[np.abs(rises) < STEP_M] = 0.0
+    xs = np.arange(s.start + 0.01, s.stop, 0.05)
+    before = _steps_at(s, xs, 0.1, FLOOR_REACH_M, outlines, rises)
+    return replace(s, steps=before, behind=_steps_at(s, xs, -0.3, 0.1, outlines, rises))
+
+
+def _steps_at(
+    s: Stretch, xs: Float64, ahead: float, reach: float, outlines: Sequence[Any], rises: Float64
+) -> tuple[tuple[float, float], ...]:
+    """(local x, height) from where on the nearest floor within `reach` lies so high; 0 where there is none."""
+    import shapely
+
+    points = np.stack([s.line.plan(float(x)) + ahead * s.line.normal2 for x in xs])
+    away = np.stack([shapely.distance(o, shapely.points(points)) for o in outlines])
+    height = np.where(away.min(axis=0) < reach, rises[np.argmin(np.round(away, 3), axis=0)], 0.0)
+    change = np.flatnonzero(np.abs(np.diff(height)) > 1e-6)
+    at = [s.start, *((xs[change] + xs[change + 1]) / 2)]
+    return tuple(zip((float(x) for x in at), height[[0, *(change + 1)]].tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class _Ceilings:
     planes: tuple[Plane, ...]
     outlines: tuple[Any, ...]
 
-    def above(self, point: Float64) -> float | None:
-        """Height of the ceiling over a point in plan: of the nearest seen, level ones carried on by up to 3 m."""
+    def above(self, point: Float64, wall: Float64) -> float | None:
+        """Height over `wall` of the ceiling nearest to `point` just before it, level ones carried on by up to 3 m."""
         from shapely.geometry import Point
 
         best: tuple[float, float] | None = None
@@ -84,7 +134,7 @@ class _Ceilings:
             if away > (3.0 if is_level(p) else 0.7):
                 continue
             n, c = p.normal, p.origin
-            height = float(c[1] - (n[0] * (point[0] - c[0]) + n[2] * (point[1] - c[2])) / n[1])
+            height = float(c[1] - (n[0] * (wall[0] - c[0]) + n[2] * (wall[1] - c[2])) / n[1])
             if best is None or (round(away, 3), height) < best:
                 best = (round(away, 3), height)
         return None if best is None else best[1]
@@ -113,23 +163,23 @@ def wall_plane(s: Stretch, name: str, planes: Sequence[Plane], levels: Levels) -
     ceilings = [p for p in planes if p.label is Label.CEILING]
     above = _Ceilings(tuple(ceilings), tuple(plan_outline(p) for p in ceilings))
     line = s.line
-    bottom = 0.0 if levels.floor is not None else line.rise[0]
+    bottom = s.base if levels.floor is not None else line.rise[0]
     count = max(int(np.ceil((s.stop - s.start) / 0.25)), 2)
     xs = np.linspace(s.start, s.stop, count)
     tops = np.full(count, line.rise[1])
     inner = np.clip(xs, s.start + min(0.05, (s.stop - s.start) / 3), s.stop - min(0.05, (s.stop - s.start) / 3))
     before = [line.plan(float(x)) + 0.05 * line.normal2 for x in inner]
-    known = [above.above(q) for q in before]
+    known = [above.above(q, q - 0.05 * line.normal2) for q in before]
     low = _is_low(s, before, known, above, levels)
     for k, height in enumerate(known):
         if height is not None and not low:
-            up = height - levels.assumed_floor
-            tops[k] = max(up, line.rise[1]) if line.rise[1] > up + 0.15 else up
+            up, seen = height - levels.assumed_floor, _seen_top(line, float(xs[k]))
+            tops[k] = seen if seen > up + 0.15 else up
     tops = np.maximum(tops, bottom + 0.2)
     if np.ptp(tops) < 0.04:
         xs, tops = xs[[0, -1]], np.full(2, float(np.median(tops)))
-    ring = np.concatenate([np.stack([xs, -tops], axis=1), [[s.stop, -bottom], [s.start, -bottom]]])
-    ring = _simplified(ring)
+    feet = _feet(s) if s.steps else [(s.start, bottom), (s.stop, bottom)]
+    ring = _simplified(np.concatenate([np.stack([xs, -tops], axis=1), [(x, -h) for x, h in reversed(feet)]]))
     strongest = max(line.members, key=lambda m: (planes[m].scores.get("wall", 0.0), -m))
     confidence = max(planes[strongest].scores.get("wall", 0.0), 0.6)
     scores = {"wall": round(confidence, 6), "other": round(1 - confidence, 6)}
@@ -139,6 +189,22 @@ def wall_plane(s: Stretch, name: str, planes: Sequence[Plane], levels: Levels) -
         (),
         _seen_share(s, ring),
     )
+
+
+def _seen_top(line: WallLine, x: float) -> float:
+    """How high the wall was seen within 15 cm of local x, above the floor; 0 where it was not."""
+    k = int((x - line.start) / CELL_M)
+    rows = np.flatnonzero(line.seen[:, max(k - 3, 0) : k + 4].any(axis=1)) if k + 4 > 0 else np.zeros(0, int)
+    return float((rows[-1] + 1) * CELL_M) if len(rows) else 0.0
+
+
+def _feet(s: Stretch) -> list[tuple[float, float]]:
+    """The wall's lower edge from left to right, upright at each step."""
+    out: list[tuple[float, float]] = []
+    for k, (x, h) in enumerate(s.steps):
+        end = s.steps[k + 1][0] if k + 1 < len(s.steps) else s.stop
+        out += [(max(x, s.start), h), (end, h)]
+    return out
 
 
 def _is_low(s: Stretch, before: list[Float64], known: list[float | None], above: _Ceilings, levels: Levels) -> bool:

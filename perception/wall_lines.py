@@ -165,10 +165,11 @@ def _line(group: list[int], members: Int64, surfels: Surfels, samples: SurfaceSa
         T[:3, 3] += T[:3, 2] * (f.centre[1] - levels.assumed_floor) / max(-float(T[1, 2]), 1e-6)
         start, seen, strips = _raster(T, own, surfels, samples)
         # Piers far along the wall hold its direction better than its longest piece does.
-        local = (surfels.position - T[:3, 3]) @ T[:3, :3]
-        on = (np.abs(local[:, 1]) < ON_M) & (surfels.normal @ T[:3, 1] > 0.7)
-        on &= np.any([(local[:, 0] > a) & (local[:, 0] < b) for a, b in strips] or [np.zeros(len(on), bool)], axis=0)
-        wider = np.union1d(own, np.flatnonzero(on))
+        off = (surfels.position - T[:3, 3]) @ T[:3, 1]
+        on = np.flatnonzero((np.abs(off) < ON_M) & (surfels.normal @ T[:3, 1] > 0.7)) if strips else own
+        along = (surfels.position[on] - T[:3, 3]) @ T[:3, 0]
+        piers = [on[(along > a) & (along < b)] for a, b in strips]
+        wider = np.unique(np.concatenate([own, *piers]))
         if len(wider) == len(members):
             break
         members = wider
@@ -188,10 +189,9 @@ def _raster(
     low_end, high_end = ends.min() - 0.15, ends.max() + 0.15
     start = float(np.floor((low_end - 2 * REACH_M) / CELL_M) * CELL_M)
     columns = int(np.ceil((high_end + 2 * REACH_M - start) / CELL_M))
-    local = (samples.points - T[:3, 3]) @ T[:3, :3]
-    on = (np.abs(local[:, 1]) < ON_M) & (samples.normals @ T[:3, 1] > 0.7)
-    column = np.floor((local[on, 0] - start) / CELL_M).astype(np.int64)
-    row = np.floor(-local[on, 2] / CELL_M).astype(np.int64)
+    local = near_plane(samples, T, (-ON_M, ON_M), 0.7)
+    column = np.floor((local[:, 0] - start) / CELL_M).astype(np.int64)
+    row = np.floor(-local[:, 2] / CELL_M).astype(np.int64)
     inside = (column >= 0) & (column < columns) & (row >= 0)
     seen = np.zeros((int(row[inside].max(initial=0)) + 1, columns), bool)
     seen[row[inside], column[inside]] = True
@@ -200,6 +200,15 @@ def _raster(
     strips = [(start + a * CELL_M, start + b * CELL_M) for a, b in piers]
     start, seen = start + left * CELL_M, seen[:, left:right]
     return start, seen[: int(np.flatnonzero(seen.any(axis=1)).max(initial=0)) + 1], strips
+
+
+def near_plane(samples: SurfaceSamples, T: Float64, within: tuple[float, float], facing: float) -> Float64:
+    """Local positions (K, 3) of the samples between two distances from a plane that face its side."""
+    n = T[:3, 1]
+    off = samples.points @ n.astype(np.float32) - np.float32(n @ T[:3, 3])
+    some = np.flatnonzero((off > within[0]) & (off < within[1]))
+    some = some[samples.normals[some] @ n > facing]
+    return np.asarray((samples.points[some] - T[:3, 3]) @ T[:3, :3])
 
 
 def _with_piers(seen: Mask, first: int, last: int) -> tuple[int, int, list[tuple[int, int]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
 
     Args:
         s: The wall from end to end.
-        height_m: Its height.
+        height_m: Its height from its lowest foot.
         sight: The coloured surface, and pictures of it where some were kept: they show more than the surface does.
     """
     import cv2
@@ -75,6 +76,7 @@ def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
             o = _picture(component == c, lab, seen, firm, s, height_m, max(0.5 * threshold, SHARP))
             if o is not None and not any(o.overlaps(f) for f in found):
                 found.append(o)
+    found = [replace(o, bottom=o.bottom + s.base, top=o.top + s.base) for o in found]
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
 
 
@@ -140,7 +142,7 @@ def _photographed(s: Stretch, height_m: float, sight: Sight) -> tuple[Float32, M
     import cv2
 
     columns, rows = max(round((s.stop - s.start) / PIXEL_M), 1), max(round(height_m / PIXEL_M), 1)
-    X, H = np.meshgrid(s.start + (np.arange(columns) + 0.5) * PIXEL_M, (np.arange(rows) + 0.5) * PIXEL_M)
+    X, H = np.meshgrid(s.start + (np.arange(columns) + 0.5) * PIXEL_M, s.base + (np.arange(rows) + 0.5) * PIXEL_M)
     local = np.stack([X.ravel(), np.zeros(X.size), -H.ravel()], axis=1)
     T = s.line.T
     found = sight.pictures(local @ T[:3, :3].T + T[:3, 3], T[:3, 1])
@@ -163,7 +165,7 @@ def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask, Ma
     p = (mesh.vertices - T[:3, 3]) @ T[:3, :3]
     columns, rows = max(round((s.stop - s.start) / PIXEL_M), 1), max(round(height_m / PIXEL_M), 1)
     x = np.floor((p[:, 0] - s.start) / PIXEL_M).astype(np.int64)
-    y = np.floor(-p[:, 2] / PIXEL_M).astype(np.int64)
+    y = np.floor((-p[:, 2] - s.base) / PIXEL_M).astype(np.int64)
     on = (np.abs(p[:, 1]) < NEAR_M) & (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
     on &= mesh.vertex_normals @ T[:3, 1] > 0.6
     cell = y[on] * columns + x[on]

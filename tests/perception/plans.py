@@ -47,6 +47,13 @@ def level(outline: Sequence[Sequence[float]], y: float, *, up: bool = True) -> M
     return Mesh(np.concatenate(vertices).astype(np.float32), np.array(faces, np.int32))
 
 
+def slab(a: Sequence[float], b: Sequence[float], height: float) -> list[Mesh]:
+    """A block on the floor between plan corners a and b [x, z]: its top and four sides."""
+    (x0, z0), (x1, z1) = a, b
+    ring = [(x0, z0), (x1, z0), (x1, z1), (x0, z1)]
+    return [level(ring, height), *(wall(ring[(i + 1) % 4], ring[i], height) for i in range(4))]
+
+
 def shell(
     outline: Sequence[Sequence[float]], height: float, gaps: dict[int, Sequence[Gap]] | None = None
 ) -> list[Mesh]:
