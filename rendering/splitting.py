@@ -23,13 +23,15 @@ def split_long(rows: Float64, faces: Indices, limit: Float64, most: int) -> tupl
     Args:
         rows: (N, C) attributes per vertex, position first; new vertices get the mean of their edge's ends.
         faces: (M, 3).
-        limit: (M,) longest edge allowed in each face, metres.
+        limit: (M,) longest edge allowed in each face, metres; inf = it stays as it is.
         most: Face count not to exceed.
 
     Returns:
         Rows, faces, and the face (K,) of the input that each comes from.
     """
-    origin = np.arange(len(faces))
+    origin = np.flatnonzero(np.isfinite(limit))
+    rest = np.flatnonzero(~np.isfinite(limit))
+    kept, faces, most = faces[rest], faces[origin], most - len(rest)
     for _ in range(7):
         p = rows[faces][:, :, :3]
         long = np.linalg.norm(p - np.roll(p, -1, axis=1), axis=2).max(axis=1, initial=0) > limit[origin]
@@ -44,7 +46,7 @@ def split_long(rows: Float64, faces: Indices, limit: Float64, most: int) -> tupl
         parts = [np.stack(t, axis=1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
         faces = np.concatenate([faces[~long], *parts])
         origin = np.concatenate([origin[~long], *([origin[long]] * 4)])
-    return rows, faces, origin
+    return rows, np.concatenate([kept, faces]), np.concatenate([rest, origin])
 
 
 def receiver(mesh: Mesh, bounds: list[tuple[Float64, Float64]]) -> Mesh:

@@ -348,6 +348,7 @@ def compose(recipe: Recipe, out: str | Path, *, progress: Progress = silent) -> 
             folder,
             style=recipe.render.style,
             effects=[entry.spec for entry in recipe.effects],
+            motion=recipe.trajectories(scene, arrangement),
             seed=recipe.seed,
             progress=progress,
         )

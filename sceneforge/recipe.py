@@ -22,12 +22,23 @@ from pydantic import (
 )
 
 from sceneforge._recipe_effects import ENTRIES, EffectEntry
+from sceneforge._recipe_motion import Motion, Waypoint
 from sceneforge._recipe_paint import Paint, Region
 from sceneforge._recipe_problems import explain, shown
 from sceneforge._recipe_surface import SURFACE_SCHEMA, Surface
 from sceneforge._recipe_yaml import Document, Where, path_text, read_yaml
 from sceneforge._suggest import suggestion
-from sceneforge.core import Content, PaintJob, RecipeError, Request, ScanError, UsageError
+from sceneforge.core import (
+    Arrangement,
+    BodyTrajectory,
+    Content,
+    PaintJob,
+    RecipeError,
+    Request,
+    ScanError,
+    Scene,
+    UsageError,
+)
 from sceneforge.data import PREFIX, resolve_content, resolve_scan
 from sceneforge.rendering.camera_path import Kind
 from sceneforge.rendering.compare import Compare
@@ -111,6 +122,7 @@ class Recipe(_Model):
     seed: int = Field(default=0, ge=0, lt=2**63, description="Same recipe, same seed, same result")
     content: dict[Id, ContentEntry] = Field(default_factory=dict, max_length=100, description="Models by name")
     place: tuple[Place, ...] = Field(default=(), max_length=100, description="What goes where, most important first")
+    motion: tuple[Motion, ...] = Field(default=(), max_length=100, description="How placed content moves in the video")
     paint: tuple[Paint, ...] = Field(default=(), max_length=32, description="Surfaces to paint, lowest first")
     render: RenderSettings = Field(default_factory=RenderSettings)
     effects: tuple[EffectEntry, ...] = Field(
@@ -143,6 +155,15 @@ class Recipe(_Model):
             )
             for p in self.place
         )
+
+    def trajectories(self, scene: Scene, arrangement: Arrangement) -> tuple[BodyTrajectory, ...]:
+        """How what was placed moves, for `render`; what found no place is left out.
+
+        Raises:
+            InputError: A file of poses cannot be used.
+        """
+        found = (m.trajectory(scene, arrangement) for m in self.motion)
+        return tuple(t for t in found if t is not None)
 
     def paint_jobs(self) -> tuple[PaintJob, ...]:
         """What is to be painted, for `painting.paint`."""
@@ -234,6 +255,7 @@ def _references(document: Document) -> Iterator[tuple[tuple[int, int], str]]:
             if isinstance(c, Mapping)
         ),
         *((("paint", i, "image"), p.get("image"), Path) for i, p in enumerate(_entries(data, "paint"))),
+        *((("motion", i, "file"), m.get("file"), Path) for i, m in enumerate(_entries(data, "motion"))),
     ):
         if isinstance(value, str) and value:
             problem = _missing(value, folder, resolve)
@@ -260,6 +282,14 @@ def _references(document: Document) -> Iterator[tuple[tuple[int, int], str]]:
                 where = ("place", i, "id")
                 yield document.marks[where], f"{path_text(where)}: '{identity}' is taken by an earlier entry"
             seen.append(identity)
+    moved: list[str] = []
+    for i, entry in enumerate(_entries(data, "motion")):
+        body, where = entry.get("body"), ("motion", i, "body")
+        if isinstance(body, str) and body and body not in seen:
+            yield document.marks[where], f"{path_text(where)}: '{body}' is not in 'place'{suggestion(body, seen)}"
+        elif isinstance(body, str) and body in moved:
+            yield document.marks[where], f"{path_text(where)}: an earlier entry moves '{body}' already"
+        moved.append(str(body))
 
 
 def _entries(data: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
@@ -304,6 +334,10 @@ def _absolute(data: dict[str, Any], recipe: Path) -> dict[str, Any]:
             else p
             for p in out["paint"]
         )
+    if isinstance(out.get("motion"), tuple):
+        out["motion"] = tuple(
+            {**m, "file": fixed(m["file"])} if isinstance(m, Mapping) and "file" in m else m for m in out["motion"]
+        )
     return out
 
 
@@ -314,6 +348,7 @@ def _fields(data: Mapping[str, Any], where: Where) -> list[str]:
         "place": Place,
         "paint": Region if "region" in where else Paint,
         "render": RenderSettings,
+        "motion": Waypoint if "at" in where else Motion,
     }
     if where and where[0] == "effects":
         entry = ENTRIES[data["effects"][where[1]]["effect"]]

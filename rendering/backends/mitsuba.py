@@ -75,7 +75,9 @@ class MitsubaRenderer:
         T = np.eye(4)  # its rectangles reach from -1 to 1 and shine along +z
         T[:3, 0], T[:3, 1] = light.width_axis * light.size[0] / 2, light.height_axis * light.size[1] / 2
         T[:3, 2], T[:3, 3] = light.direction, light.position
-        return {"type": "rectangle", "to_world": self._mi.ScalarTransform4f(T.tolist()), "emitter": glow}
+        place = self._mi.ScalarTransform4f(T.tolist())
+        # Lights that were only assumed may stand between camera and room: their backs are looked through.
+        return {"type": "rectangle", "to_world": place, "bsdf": {"type": "null"}, "emitter": glow}
 
     def _shapes(self, content: PackedContent) -> dict[str, Any]:
         color = albedo_of(content)

@@ -31,7 +31,7 @@ from .machine import machine
 
 FRAMES = 20
 """Frames with content in view that the videos are made of, spread over each capture."""
-PEER_FRAMES = 8
+PEER_FRAMES = 6
 """Of them, those that the rasterisers draw: they take seconds each."""
 
 Compose: TypeAlias = Callable[[Frame, Float64], UInt8]

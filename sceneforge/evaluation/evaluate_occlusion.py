@@ -46,11 +46,14 @@ class _Scores:
     flicker: FlickerScores = field(default_factory=FlickerScores)
 
     def figures(self) -> dict[str, float]:
-        return {**self.planes.means(), "flicker": round(self.flicker.share, 6)}
+        known = {"flicker": round(self.flicker.share, 6)} if self.flicker.pairs else {}
+        return {**self.planes.means(), **known}
 
 
 def evaluate(*, data: Path | None = None, seed: int = 0, every: int = 1) -> dict[str, Any]:
-    """Measure on every generated scan with full truth under `data`; without it three small ones are made for the day.
+    """Measure on every generated scan with true depth under `data`; without it three small ones are made for the day.
+
+    Of a scan with compact truth, such as the embedded sample, the frames that have it are looked at, without flicker.
 
     Returns:
         {"name", "metrics", "cases"}: metrics and cases hold the same figures for "ours", "raw" and "mesh":
@@ -63,14 +66,14 @@ def evaluate(*, data: Path | None = None, seed: int = 0, every: int = 1) -> dict
         "ours_over_raw" says by what ours multiplies raw's errors.
 
     Raises:
-        UsageError: `data` holds no generated scan with full truth.
+        UsageError: `data` holds no generated scan with true depth.
     """
     if data is None:
         with tempfile.TemporaryDirectory() as folder:
             return _summary([case(path, seed, every) for path in _made(Path(folder), seed)])
-    folders = [p for p in (data, *sorted(d for d in data.iterdir() if d.is_dir())) if (p / "truth.npz").is_file()]
+    folders = [p for p in (data, *sorted(d for d in data.iterdir() if d.is_dir())) if (p / "truth_depth").is_dir()]
     if not folders:
-        raise UsageError(f"{data} holds no generated scan with full truth (a folder with scan.yaml and truth.npz)")
+        raise UsageError(f"{data} holds no generated scan with true depth (a folder with scan.yaml and truth_depth)")
     return _summary([case(folder, seed, every) for folder in folders])
 
 
@@ -85,12 +88,14 @@ def _made(folder: Path, seed: int) -> Iterator[Path]:
 
 
 def _summary(cases: list[dict[str, Any]]) -> dict[str, Any]:
+    keys = dict.fromkeys(k for c in cases for k in c["ours"])
     metrics: dict[str, Any] = {
-        m: {k: round(mean_known(c[m][k] for c in cases), 5) for k in cases[0][m]} for m in METHODS
+        m: {k: round(mean_known(c[m][k] for c in cases if k in c[m]), 5) for k in keys} for m in METHODS
     }
     metrics["ours_over_raw"] = {
         k: round(metrics["ours"][k] / max(metrics["raw"][k], 1e-9), 3)
         for k in ("band_wrong", "silhouette_wrong", "flicker")
+        if k in keys
     }
     return {"name": "occlusion", "metrics": metrics, "cases": cases}
 
@@ -99,7 +104,7 @@ def case(folder: Path, seed: int, every: int = 1, scene: Scene | None = None) ->
     """Figures of one generated scan: {"case", "ours", "raw", "mesh"}.
 
     Args:
-        folder: The scan, with full truth.
+        folder: The scan, with true depth of some frames or all.
         seed: For understanding it.
         every: Fronto-parallel planes are held into every n-th frame.
         scene: What was understood of it before; default: it is understood now.
@@ -113,16 +118,19 @@ def case(folder: Path, seed: int, every: int = 1, scene: Scene | None = None) ->
     true_poses = [
         np.array(t["T_world_camera"]) for t in json.loads((folder / "truth.json").read_bytes())["synth"]["track"]
     ]
-    points = surface_points(folder / "truth.npz")
+    points = surface_points(folder / "truth.npz") if (folder / "truth.npz").is_file() else None
     poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
     viewer = RoomViewer(scene)
     scores = {m: _Scores() for m in METHODS}
     first: Float64 | None = None
-    for count, frame in enumerate(scan.frames(scene.track.indices, bad=[])):
+    known = [i for i in scene.track.indices if _true_depth_file(folder, i).is_file()]
+    for count, frame in enumerate(scan.frames(known, bad=[])):
         truth = true_depth(folder, frame)
         tests = tests_of(frame, viewer.see(frame, poses[frame.index]))
         if count % every == 0:
             _hold_planes(scores, tests, truth)
+        if points is None:
+            continue
         T = true_poses[frame.index]
         if count % FOLLOWED == 0 or first is None:
             first, distance = T, float(np.quantile(truth[truth > 0], 0.75))
@@ -166,11 +174,15 @@ def true_depth(folder: Path, frame: Frame) -> Float32:
     """(H, W) true z-depth in metres of a generated scan's frame, 0 = nothing in sight."""
     import cv2
 
-    path = folder / "truth_depth" / f"{frame.index:06d}.png"
+    path = _true_depth_file(folder, frame.index)
     stored = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     if stored is None:
         raise ScanError("cannot be decoded", path=path, expected="a 16-bit PNG; make the scan with truth='full'")
     return np.asarray(stored, dtype=np.float32) * np.float32(0.0002)
+
+
+def _true_depth_file(folder: Path, index: int) -> Path:
+    return folder / "truth_depth" / f"{index:06d}.png"
 
 
 def surface_points(path: Path) -> Float64:
