@@ -23,6 +23,8 @@ WINDOW_M = 3.5
 """Wider ones only where the floor does not run through."""
 NICHE_M = 0.5
 """Niches are no deeper."""
+SPIKE_M = 0.3
+"""Half the width of what is too narrow to stand in."""
 MIN_CROSSING = float(np.sin(np.radians(25)))
 MIN_ROOM_M2 = 1.0
 
@@ -195,6 +197,7 @@ def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch], fre
             continue
         inner = piece.intersection(known)
         inner = inner.buffer(-0.12, join_style="mitre").buffer(0.12, join_style="mitre").intersection(piece)
+        inner = without_spikes(inner, cuts)
         shape = max(_polygons(inner), key=lambda g: g.area, default=None)
         if shape is None:
             continue
@@ -203,6 +206,26 @@ def find_outlines(points: Float64, floor: Any, stretches: Sequence[Stretch], fre
             rooms.append(shape)
     rooms.sort(key=lambda g: (-round(g.area, 6), g.bounds))
     return rooms
+
+
+def without_spikes(shape: Any, walls: Sequence[Any]) -> Any:
+    """The shape less what tapers off where no wall does: glimpses between things are no part of a room."""
+    import shapely
+    from shapely.ops import unary_union
+
+    opened = shape.buffer(-SPIKE_M).buffer(SPIKE_M)
+    if opened.is_empty:
+        return shape
+    along = unary_union(list(walls))
+    spikes = []
+    for tip in _polygons(shape.difference(opened)):
+        ring = shapely.points(shapely.get_coordinates(shapely.segmentize(tip.exterior, 0.03)))
+        edge = ring[shapely.distance(ring, opened) > 1e-3]
+        walled = len(walls) > 0 and len(edge) > 0 and float((shapely.distance(edge, along) < 0.06).mean()) > 0.4
+        # The corner of a square room reaches 0.41 radii beyond the disk that rolls inside it.
+        if not walled and float(shapely.distance(ring, opened).max()) > 0.7 * SPIKE_M:
+            spikes.append(tip.buffer(1e-4))
+    return shape.difference(unary_union(spikes)) if spikes else shape
 
 
 def _strip(s: Stretch, depth: float) -> Any:

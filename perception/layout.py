@@ -11,9 +11,10 @@ from sceneforge.core import Label, Mesh, Plane, Room
 from sceneforge.core.arrays import Int32
 
 from .enclosure import Stretch, find_outlines, find_stretches
-from .labelling import ON_WALLS, STRUCTURE
+from .labelling import ON_WALLS, STRUCTURE, Levels
 from .openings import Sight, Views, find_openings, merged
 from .structure import (
+    TWICE_M,
     completed_level,
     is_level,
     on_opening,
@@ -82,6 +83,7 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh:
         planes[i] = relabelled(planes[i], Label.OTHER) if planes[i].label is Label.WALL else planes[i]
     stretches = [with_steps(s, planes, levels) for s in stretches]
     draft = _Draft(planes, surfaces.surfel_plane.copy())
+    draft.gone |= {i for i, p in enumerate(planes) if _is_underside(p, levels)}
     for s in stretches:
         draft.add_wall(s, surfels, surfaces, samples, sight)
     rooms = [draft.add_room(outline, k, stretches) for k, outline in enumerate(outlines)]
@@ -164,7 +166,7 @@ class _Draft:
         if label is Label.CEILING:  # under a roof the room is as high as its level part, be that the smaller one
             parts.sort(key=lambda e: not is_level(self.planes[e[1]]) or -e[0] < 0.1 * outline.area)
         main = self.planes[parts[0][1]]
-        same = [i for _, i in parts if abs(float((self.planes[i].origin - main.origin) @ main.normal)) < SAME_LEVEL_M]
+        same = [i for _, i in parts if _one_level(self.planes[i], main)]
         other = sum(-a for a, i in parts if i not in same)
         seen = sum(-a for a, i in parts if i in same)
         steep = abs(main.normal[1]) < 0.985
@@ -206,6 +208,16 @@ class _Draft:
             for r in rooms
         )
         return Layout(Surfaces(planes, out, surfaces.levels), named)
+
+
+def _one_level(piece: Plane, main: Plane) -> bool:
+    step = abs(float((piece.origin - main.origin) @ main.normal))
+    return step < (TWICE_M if main.label is Label.FLOOR and piece.area_m2 < 0.25 * main.area_m2 else SAME_LEVEL_M)
+
+
+def _is_underside(p: Plane, levels: Levels) -> bool:
+    """Whether a plane is the back of the floor, which scans show where frames disagree."""
+    return levels.floor is not None and p.normal[1] < -0.94 and abs(float(p.origin[1]) - levels.floor) < TWICE_M
 
 
 def _bordering(stretches: list[Stretch], outlines: list[Any], planes: list[Plane]) -> list[Stretch]:

@@ -21,6 +21,8 @@ MIN_LEVEL_COS = float(np.cos(np.radians(4)))
 """Floors and ceilings are level; a patch that tilts more is the top or bottom of something."""
 STEP_M = 0.08
 """Floors that differ by less are one level: steps are 12 cm and more."""
+TWICE_M, TWICE_COS = 0.1, float(np.cos(np.radians(6)))
+"""Small pieces this close to the floor are the floor."""
 FLOOR_REACH_M = 3.0
 """A floor goes on unseen to the wall by up to this."""
 LAYER_M = 0.3
@@ -50,7 +52,9 @@ def settle_levels(planes: Sequence[Plane], levels: Levels) -> list[Plane]:
                 continue
             step = abs(float((p.origin - main.origin) @ main.normal))
             small = p.area_m2 < min(0.25 * main.area_m2, 2.0)
-            loose = not is_level(p) or (0.015 < step < LAYER_M)
+            # The floor itself is seen twice where poses drift, and rugs lie on it.
+            twice = label is Label.FLOOR and step < TWICE_M and abs(float(p.normal @ main.normal)) > TWICE_COS
+            loose = not twice and (not is_level(p) or (0.015 < step < LAYER_M))
             if small and loose:
                 out[i] = relabelled(p, Label.OTHER)
     walls = [p for p in out if p.label is Label.WALL]

@@ -7,6 +7,7 @@ import pytest
 import shapely
 
 from sceneforge.core import Label, Mesh, Plane, Scene
+from sceneforge.perception.enclosure import without_spikes
 from sceneforge.perception.understand import understand_room
 from tests.perception.plans import capture, corner_errors, level, shell, slab, wall
 
@@ -134,3 +135,24 @@ def test_two_rooms_on_two_levels_have_a_floor_and_a_height_each(rise: float) -> 
     doors = [scene.plane(o) for o in high.openings if scene.plane(o).origin[0] > 5]
     assert [d.label for d in doors] == [Label.DOOR]
     assert heights(doors[0]) == pytest.approx([rise, rise + 2.0], abs=0.06)
+
+
+def test_a_floor_measured_twice_is_one_floor() -> None:
+    # Drifting poses leave a second layer 5 cm up and the back of a third below; a step of 16 cm is no drift.
+    again = level([(1, 1), (2.6, 1), (2.6, 2.2), (1, 2.2)], 0.05)
+    back = level([(3, 2), (4, 2), (4, 3), (3, 3)], -0.03, up=False)
+    scene, _ = understand_room(capture([*shell(ROOM, 2.6), again, back]))
+    near = [p for p in scene.planes if abs(p.normal[1]) > 0.9 and abs(p.origin[1]) < 0.12]
+    assert [p.label for p in near] == [Label.FLOOR]
+    assert near[0].area_m2 == pytest.approx(20, rel=0.02)
+
+
+def test_a_glimpse_between_things_is_cut_off_and_corners_stay_sharp() -> None:
+    square = shapely.box(0, 0, 4, 3)
+    glimpse = shapely.Polygon([(3.9, 1.0), (3.9, 1.5), (6.0, 1.1)])
+    seen = square.union(glimpse)
+    cut = without_spikes(seen, [])
+    assert cut.symmetric_difference(square).area < 0.06
+    assert corner_errors(np.asarray(cut.exterior.coords), [(0, 0), (4, 0), (4, 3), (0, 3)]).max() < 1e-6
+    walls = [shapely.LineString([(3.9, 1.0), (6.0, 1.1)]), shapely.LineString([(6.0, 1.1), (3.9, 1.5)])]
+    assert without_spikes(seen, walls).equals(seen), "a corner that walls form is one, however sharp"
