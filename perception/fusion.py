@@ -29,6 +29,8 @@ SIDE = 8
 """Voxels along a block's edge."""
 BAND_VOXELS = 4.0
 """Half the width of the band around the surface in which distances are kept."""
+THIN_VOXELS = 1.5
+"""What is narrower than this in front of something else is widened to it, or it would fall between voxels."""
 MEMORY_MB = 1024
 """140,000 blocks: about 1,000 square metres of surface at 2 cm."""
 NEAR_M = 0.15
@@ -76,15 +78,18 @@ class DepthFusion:
         """
         from . import reading_kernels as r
         from . import volume_kernels as k
+        from .thin_kernels import thicken
 
         self.frames += 1
         depth = k.clean_depth(frame.depth, NEAR_M, self.max_depth_m, self.edge_ratio)
         K_depth, K_color = _intrinsics(frame.depth_camera), _intrinsics(frame.camera)
+        depth, thin = thicken(depth, K_depth[0], K_depth[1], THIN_VOXELS * self.voxel_m, self._band)
         blocks = self._touched(depth, K_depth, np.ascontiguousarray(T_world_camera, dtype=np.float64))
         T_camera_world = inverse(T_world_camera)
         slots, coords = self._store.resident(blocks, write=True), self._coords[blocks]
         v = self._store.voxels
         weights = r.reading_weights(depth, K_depth[0], K_depth[1])
+        weights[thin == 1] *= -1
         believed, gain = r.exposure_gain(
             slots,
             coords,
@@ -146,7 +151,7 @@ class DepthFusion:
         """Size of the temporary file that holds blocks beyond the memory limit; 0 as long as memory suffices."""
         return self._store.bytes_on_disk
 
-    def mesh(self, *, min_component_m2: float = 0.01) -> Mesh:
+    def mesh(self, *, min_component_m2: float = 0.002) -> Mesh:
         """The surface where it was seen often enough, by surface nets (Gibson 1998), faces towards free space.
 
         Args:

@@ -16,6 +16,8 @@ from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 SIDE = 8
 COLOR_SCALE = 128.0
 """Colours are kept in steps of 1 / 128, with room above white for frames that were exposed longer."""
+THIN_BACK = 1.5
+"""Voxels behind the front of a thin thing that are taken to be in it."""
 EMPTY = np.int64(-1)
 _REACH = 1 << 20
 _HALF = _REACH // 2
@@ -178,7 +180,8 @@ def integrate(
 
     Readings weigh as `reading_weights` says, colours are multiplied by `gain`. Behind the surface a reading fades
     (Bylow et al. 2013) and ends as soon as noise allows: what lies there is hidden, and a reading that reached on would
-    grow skirts past far edges.
+    grow skirts past far edges. Negative weights mark thin things (`thin_kernels`): what is close behind them speaks in
+    full against the rays that pass beside them, and nothing beyond, since no thickness is known.
     """
     fx, fy, cx, cy = depth_intrinsics
     gx, gy, hx, hy = color_intrinsics
@@ -209,11 +212,13 @@ def integrate(
                     if d <= 0:
                         continue
                     distance = d - qz
-                    behind = min(2.6 * voxel_m + 0.004 * d * d, band)
+                    w = float(weights[v, u])
+                    behind = THIN_BACK * voxel_m if w < 0 else min(2.6 * voxel_m + 0.004 * d * d, band)
                     if distance <= -behind:
                         continue
-                    w = float(weights[v, u])
-                    if distance < 0:
+                    if w < 0:
+                        w = -w
+                    elif distance < 0:
                         w *= 1.0 + 0.9 * distance / behind
                     value = min(distance * inverse_band, 1.0)
                     at = (i * SIDE + j) * SIDE + k
