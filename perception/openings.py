@@ -50,8 +50,8 @@ MIN_OPENING_M2 = 0.25
 class Views:
     """From where the capture was made."""
 
-    camera: Camera
-    """The depth camera."""
+    cameras: tuple[Camera, ...]
+    """The depth camera of each of the N frames: a capture may zoom, refocus or mix cameras."""
     T_world_camera: Float64
     """(N, 4, 4) camera-to-world."""
     kept: Mapping[int, KeptView] = field(default_factory=dict)
@@ -134,9 +134,9 @@ class Sight:
         looks, through = np.zeros(len(points), np.int64), np.zeros(len(points), np.int64)
         if self.views is None:
             return looks, through
-        camera, poses = self.views.camera, self.views.T_world_camera
+        poses = self.views.T_world_camera
         for k in np.unique(np.linspace(0, len(poses) - 1, min(len(poses), MAX_VIEWS)).astype(int)):
-            T = poses[k]
+            T, camera = poses[k], self.views.cameras[k]
             local = (points - T[:3, 3]) @ T[:3, :3]
             z = np.maximum(local[:, 2], 1e-6)
             u, v = camera.fx * local[:, 0] / z + camera.cx, camera.fy * local[:, 1] / z + camera.cy
@@ -159,15 +159,14 @@ class Sight:
 
         if self.views is None:
             return []
-        camera, poses = self.views.camera, self.views.T_world_camera
-        half = np.arctan2(max(camera.cx, camera.width - camera.cx), camera.fx)
-        turns = np.linspace(-half, half, 31)
+        poses = self.views.T_world_camera
         fans = []
         for k in np.unique(np.linspace(0, len(poses) - 1, min(len(poses), 2 * MAX_VIEWS)).astype(int)):
-            ahead, eye = poses[k][[0, 2], 2], poses[k][:3, 3]
+            camera, ahead, eye = self.views.cameras[k], poses[k][[0, 2], 2], poses[k][:3, 3]
             if np.linalg.norm(ahead) < 0.5:
                 continue  # looks up or down: its rays would not be level
-            angle = np.arctan2(ahead[1], ahead[0]) + turns
+            half = np.arctan2(max(camera.cx, camera.width - camera.cx), camera.fx)
+            angle = np.arctan2(ahead[1], ahead[0]) + np.linspace(-half, half, 31)
             rays = np.stack([np.cos(angle), np.zeros(len(angle)), np.sin(angle)], axis=1)
             reach = self.distance(np.broadcast_to(eye, rays.shape), rays)
             reach = np.where(reach < MAX_RANGE_M + 0.5, reach, 0.0)

@@ -163,7 +163,8 @@ def understand_scan(
     account.warnings.extend(scan.notes)
     account.counts["frames"] = len(indices)
     account.counts["frames_skipped"] = len(asked) - len(indices)
-    views = Views(scan.sources[indices[0]].depth_camera, T_scene_camera, pictures, max_depth_m)
+    cameras = tuple(scan.sources[i].depth_camera for i in indices)
+    views = Views(cameras, T_scene_camera, pictures, max_depth_m)
     scene = _understand_surface(mesh, views, account, progress)
     scene = _lit(scene, scan, track, seed, account, progress)
     return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account

@@ -71,7 +71,7 @@ def test_a_wide_passage_is_an_opening_between_two_rooms() -> None:
 
 def sightings(mesh: Mesh, eyes: list[tuple[float, float, float]]) -> Sight:
     poses = np.stack([look_at(e, (2.5, 1.3, 0.0)) for e in eyes])
-    return Sight(mesh, Views(Camera(320, 240, 200, 200, 159.5, 119.5), poses))
+    return Sight(mesh, Views((Camera(320, 240, 200, 200, 159.5, 119.5),) * len(poses), poses))
 
 
 def stretch(mesh: Mesh) -> Stretch:
@@ -87,8 +87,20 @@ def test_only_cells_that_cameras_looked_at_count_as_open() -> None:
     looked = sightings(mesh, [(1.5, 1.5, 2.5), (2.5, 1.5, 2.5), (3.5, 1.4, 2.6)])
     (window,) = find_openings(stretch(mesh), 2.6, samples, looked)
     assert [window.left, window.right, window.bottom, window.top] == pytest.approx(WINDOW, abs=CELL)
-    away = Sight(mesh, Views(looked.views.camera, np.stack([look_at((2.5, 1.5, 1), (2.5, 1.2, 3))] * 3)))  # type: ignore[union-attr]
+    away = Sight(mesh, Views(looked.views.cameras[:3], np.stack([look_at((2.5, 1.5, 1), (2.5, 1.2, 3))] * 3)))  # type: ignore[union-attr]
     assert not find_openings(stretch(mesh), 2.6, samples, away)
+
+
+def test_every_frame_looks_through_its_own_lens() -> None:
+    mesh = joined([(m.vertices, m.faces) for m in shell(OUTLINE, 2.6, {0: [WINDOW]})])  # type: ignore[misc]
+    wide = sightings(mesh, [(1.5, 1.5, 2.5), (2.5, 1.5, 2.5), (3.5, 1.4, 2.6)]).views
+    assert wide is not None
+    tele = Camera(320, 240, 4000, 4000, 159.5, 119.5)
+    samples = sample_surface(mesh, 0.02)
+    poses = np.concatenate([wide.T_world_camera[1:2], wide.T_world_camera])
+    (window,) = find_openings(stretch(mesh), 2.6, samples, Sight(mesh, Views((tele, *wide.cameras), poses)))
+    assert [window.left, window.right, window.bottom, window.top] == pytest.approx(WINDOW, abs=CELL)
+    assert not find_openings(stretch(mesh), 2.6, samples, Sight(mesh, Views((tele,) * 4, poses)))
 
 
 def painted(mesh: Mesh, rectangles: list[tuple[tuple[float, ...], tuple[int, int, int]]]) -> Mesh:
