@@ -16,6 +16,7 @@ from sceneforge.core.paint import SurfaceRaster
 from sceneforge.core.transforms import inverse, transform_points
 
 from .removal import Removal, inside, part
+from .removed_shadow import FARTHEST_M, REACH_M, REACH_SHARE, relight
 from .surface_texture import SurfaceTexture, gather
 
 COARSE_M = 0.03
@@ -24,6 +25,8 @@ AROUND_M = 0.5
 """Surface around the hidden part that is gathered too: fills continue it."""
 CONTACT_M = 0.05
 """Shadow this close to where a thing touched the surface went with it, so that those cells count as unseen."""
+BESIDE_M = 0.25
+"""Things that begin so near to a plane shade it."""
 FINEST_M = 0.008
 """Longest edge of the mesh behind things."""
 MAX_CELLS = 6_000_000
@@ -70,7 +73,7 @@ def gather_backdrop(
         progress=progress,
     )
     sheets = tuple(
-        _sheet(texture, hidden, _contact(plane, raster, removal))
+        _sheet(texture, hidden, _contact(plane, raster, removal), plane, removal)
         for (plane, raster, hidden), texture in zip(regions, textures, strict=True)
     )
     vertices, faces, colors = _behind(scene.mesh, [p for p, _, _ in regions], boxes, eyes)
@@ -173,12 +176,35 @@ def _divided(values: Float64, mesh: Mesh, edge_m: float) -> tuple[Float64, Int32
     return fine, faces.astype(np.int32)
 
 
-def _sheet(texture: SurfaceTexture, hidden: UInt8, contact: NDArray[np.bool_]) -> Sheet:
-    """Where the plane was seen its colour; the rest of the hidden part is to be made up."""
+def _sheet(texture: SurfaceTexture, hidden: UInt8, contact: NDArray[np.bool_], plane: Plane, removal: Removal) -> Sheet:
+    """Where the plane was seen its colour, without the things' shadow; the rest of the hidden part is to be made up."""
     seen = (texture.weight > LEAST_WEIGHT) & ~contact
     origin = np.where(seen, SEEN, np.where(hidden > 0, MADE_UP, OUTSIDE)).astype(np.uint8)
     color = np.where(seen[..., None], texture.color, 0).astype(np.float32)
-    return Sheet(texture.raster, color, origin)
+    boxes = [t.box for t in removal.things]
+    stood = _prints(plane, texture.raster, boxes)
+    if not stood.any():
+        return Sheet(texture.raster, color, origin)
+    stays = _prints(plane, texture.raster, [o.box for o in removal.scene.objects])
+    tallest = max(float(np.ptp(plane.to_local(b.corners)[:, 1])) for b in boxes)
+    reach = min(REACH_M + REACH_SHARE * tallest, FARTHEST_M)
+    brighter = relight(texture, seen, stood, stays & ~stood, reach)
+    if brighter is not None:
+        color = color * brighter[..., None]
+    return Sheet(texture.raster, color, origin, brighter)
+
+
+def _prints(plane: Plane, raster: SurfaceRaster, boxes: Sequence[OrientedBox]) -> NDArray[np.bool_]:
+    """Cells over which boxes stand that begin close to the plane."""
+    import cv2
+
+    out: UInt8 = np.zeros(raster.shape, dtype=np.uint8)
+    for b in boxes:
+        local = plane.to_local(b.corners)
+        if local[:, 1].min() < BESIDE_M and local[:, 1].max() > -0.1:
+            hull = cv2.convexHull(raster.cells(local[:, [0, 2]]).round().astype(np.int32))
+            cv2.fillConvexPoly(out, hull, 1)
+    return np.asarray(out > 0)
 
 
 def _behind(

@@ -55,7 +55,7 @@ def shading(texture: SurfaceTexture, mask: UInt8) -> tuple[Float32, Float64]:
     color = np.maximum(sums[..., :3] / np.maximum(share, 1e-6)[..., None], 1e-3)
     log = np.log(color)
     light = _integrate(log, known, color.max(axis=2) > BLOWN)
-    light = _smoothed(light, known.astype(np.float32), 0.5)
+    light = smoothed(light, known.astype(np.float32), 0.5)
     cells = SMOOTH_M / (raster.metres_per_pixel * factor)
     light = cv2.bilateralFilter(light.astype(np.float32), -1, SMOOTH_LOG, cells / 2).astype(np.float64)
     light -= np.median(light[known])
@@ -108,13 +108,13 @@ def _integrate(log: Float64, known: NDArray[np.bool_], blown: NDArray[np.bool_])
     middle = float(np.median(brightness[known]))
     target = np.where(known, brightness, middle).ravel()
     A = (D.T @ W @ D + sparse.diags(pull)).tocsr()
-    start = _smoothed(np.where(known, brightness, 0.0), known.astype(np.float32), 8.0).ravel()
+    start = smoothed(np.where(known, brightness, 0.0), known.astype(np.float32), 8.0).ravel()
     preconditioner = sparse.diags(1 / A.diagonal())
     light, _ = cg(A, D.T @ (weight * step) + pull * target, x0=start, rtol=1e-3, maxiter=150, M=preconditioner)
     return np.asarray(light.reshape(h, w))
 
 
-def _smoothed(values: Float64, weight: Float32, sigma: float) -> Float64:
+def smoothed(values: Float64, weight: Float32, sigma: float) -> Float64:
     """Gaussian mean of the known cells; where there are none near, wider and wider ones."""
     import cv2
 

@@ -25,6 +25,8 @@ RIM_FRACTION = 1 / 110
 """Share of the picture's width by which a thing's outline is widened: pixels there mix it with what is behind."""
 RING_FRACTION = 1 / 24
 """Width of the ring around a thing, as a share of the picture's, in which the fill's brightness is compared."""
+RELIT = 100
+"""Most that lightening a shadow counts for in the mask of changed pixels."""
 SKIN_M = 0.05
 """Scanned surface this close to a plane is the plane's."""
 
@@ -38,7 +40,8 @@ class Erased:
     depth: Float32
     """(h, w) float32 metres of what is behind, 0 = unknown."""
     mask: UInt8
-    """(H, W) uint8 255 where the picture was changed entirely, 0 where not at all."""
+    """(H, W) uint8 255 where the picture was changed entirely, up to RELIT where only the thing's shadow went, 0 where
+    not at all."""
     unknown: int
     """Masked pixels behind which no surface is known; they were continued in the picture."""
 
@@ -78,7 +81,8 @@ class Eraser:
     def _color(self, frame: Frame, T: Float64, gain: Float64) -> tuple[UInt8, UInt8, int]:
         import cv2
 
-        out, full = np.array(frame.color), np.zeros(frame.camera.shape, dtype=np.uint8)
+        out, full = self._relit(frame, T)
+        relit = out.copy()
         unknown = 0
         rim = max(2, round(frame.camera.width * RIM_FRACTION))
         ring = max(6, round(frame.camera.width * RING_FRACTION))
@@ -91,14 +95,14 @@ class Eraser:
             near = _dilated(wide, ring)
             depth, color = self._behind(frame.camera, T, rect, near)
             known = np.isfinite(depth)
-            actual = TO_LINEAR[frame.color[rect.slices]]
+            actual = TO_LINEAR[relit[rect.slices]]
             level = _level(color, actual, known & (wide == 0) & (near > 0), wide, gain, ring)
             made = np.clip(color * level, 0, 1)
             holes = (wide > 0) & ~known
             picture = TO_SRGB[(made * (len(TO_SRGB) - 1) + 0.5).astype(np.int64)].astype(np.uint8)
             if holes.any():
                 unknown += int(np.count_nonzero(holes))
-                base = np.where((wide > 0)[..., None], picture, frame.color[rect.slices])
+                base = np.where((wide > 0)[..., None], picture, relit[rect.slices])
                 picture = cv2.inpaint(np.ascontiguousarray(base), holes.astype(np.uint8), 4, cv2.INPAINT_TELEA)
             alpha = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), max(rim / 3, 0.8))
             alpha = np.where(core > 0, 1, np.minimum(alpha * 1.6, 1) * (wide > 0)).astype(np.float32)
@@ -107,6 +111,30 @@ class Eraser:
             out[rect.slices] = np.where(a > 0, old + (picture - old) * a + 0.5, old).astype(np.uint8)
             full[rect.slices] = np.maximum(full[rect.slices], (alpha * 255).astype(np.uint8))
         return out, full, unknown
+
+    def _relit(self, frame: Frame, T: Float64) -> tuple[UInt8, UInt8]:
+        """The frame without the things' shadows, (H, W, 3), and (H, W) how much it was changed, at most RELIT."""
+        out, changed = np.array(frame.color), np.zeros(frame.camera.shape, dtype=np.uint8)
+        for sheet in self._backdrop.sheets:
+            rect = None if sheet.relight is None else _shaded(sheet, frame.camera, T)
+            if rect is None:
+                continue
+            depth, has = _sensor(frame, rect)
+            rays, where = self._rays(np.ones(depth.shape, np.uint8), frame.camera, T, rect)
+            z = depth.reshape(-1)[where].astype(np.float64)
+            blind = ~has.reshape(-1)[where]
+            if blind.any():
+                z[blind] = self._mesh.first_hits(rays[blind])[0]
+            factor = np.ones(depth.size, dtype=np.float32)
+            factor[where] = _factor(sheet, rays, z)
+            brighter = factor.reshape(depth.shape)
+            linear = np.clip(TO_LINEAR[out[rect.slices]] * brighter[..., None], 0, 1)
+            lit = (TO_SRGB[(linear * (len(TO_SRGB) - 1) + 0.5).astype(np.int64)] + 0.5).astype(np.uint8)
+            touched = (brighter > 1.002) & (lit != out[rect.slices]).any(axis=2)
+            out[rect.slices] = np.where(touched[..., None], lit, out[rect.slices])
+            share = np.ceil(RELIT * (1 - 1 / brighter)).astype(np.uint8)
+            changed[rect.slices] = np.where(touched, np.maximum(changed[rect.slices], share), changed[rect.slices])
+        return out, changed
 
     def _depth(self, frame: Frame, T: Float64) -> Float32:
         out = np.array(frame.depth)
@@ -179,6 +207,42 @@ class Eraser:
         out_depth[at] = np.where(bare, np.inf, depth)
         out_color[at] = np.nan_to_num(rgb)
         return out_depth.reshape(h, w), out_color.reshape(h, w, 3)
+
+
+def _shaded(sheet: Sheet, camera: Camera, T: Float64) -> Rect | None:
+    """Where in the picture a sheet's lightened cells lie."""
+    assert sheet.relight is not None
+    cells = np.argwhere(sheet.relight > 1.002)
+    if not len(cells):
+        return None
+    m = sheet.raster.metres_per_pixel
+    low, high = (sheet.raster.origin_xz + f(cells, axis=0)[::-1] * m for f in (np.min, np.max))
+    steps = np.linspace(0, 1, 5)
+    xz = np.stack(np.meshgrid(*(low[k] + steps * (high[k] - low[k]) for k in (0, 1))), axis=-1).reshape(-1, 2)
+    return bounds_on_screen(sheet.raster.to_world(xz), camera, T, 2)
+
+
+def _factor(sheet: Sheet, rays: Float32, z: Float64) -> Float32:
+    """(N,) by what pixels at z-depth (N,) along rays (N, 6) become brighter; 1 where they show something else."""
+    import cv2
+
+    assert sheet.relight is not None
+    T, seen = sheet.raster.T_world_plane, np.isfinite(z) & (z > 0)
+    points = rays[:, :3].astype(np.float64) + np.where(seen, z, 0)[:, None] * rays[:, 3:]
+    local = (points - T[:3, 3]) @ T[:3, :3]
+    # The standard error of depth cameras (Nguyen et al. 2012), foreshortened as the plane is.
+    slope = np.abs(rays[:, 3:].astype(np.float64) @ T[:3, 1])
+    reach = 0.012 + 2.5 * (0.0012 + 0.0019 * (np.where(seen, z, 0) - 0.4) ** 2) * slope
+    cell = sheet.raster.cells(local[:, [0, 2]])
+    on = seen & (np.abs(local[:, 1]) < reach)
+    at = np.flatnonzero(on)
+    out = np.ones(len(z), dtype=np.float32)
+    if len(at):
+        rows = -(-len(at) // 1024)  # remap takes no side of 32768 or more
+        x, y = (np.resize(cell[at, k].astype(np.float32), (rows, 1024)) for k in (0, 1))
+        found = cv2.remap(sheet.relight, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
+        out[at] = np.maximum(found.reshape(-1)[: len(at)], 1)
+    return out
 
 
 def _lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32) -> None:

@@ -22,6 +22,8 @@ from sceneforge.pipeline import understand
 from sceneforge.rendering.painted import PaintLayer
 from sceneforge.rendering.room_view import RoomViewer
 
+from .paint_texture import fingerprint, fingerprint_elsewhere, texture_scores
+
 JOBS = (
     PaintJob("floor", "lush grass", relief_m=0.0),
     PaintJob("ceiling", "white plaster", mode="replace"),
@@ -50,6 +52,9 @@ def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
         - warp: mean difference (sRGB bytes) between a painted floor pixel and the same point of the floor in a frame
           three later, found by true depth and poses, and `warp_captured`: that of the captured frames;
         - slip_mm: how far the texture moves under a fixed point of the floor between those frames, median;
+        - seam, repetition: of the floor's texture, and of its first square metre tiled (`paint_texture`);
+        - same_bytes: 1 if a second process makes the same paints, bit by bit, for this seed and the next, and the two
+          differ; asked of the first scan alone;
         - seconds of gathering and painting, and of a painted frame; MB of memory at most.
 
     Raises:
@@ -62,12 +67,12 @@ def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
 
         with tempfile.TemporaryDirectory() as folder:
             made = generate(Path(folder) / "room", seed=seed, frames=24, size=(320, 240), truth="full", quality="draft")
-            cases = [_case(made, seed)]
+            cases = [_case(made, seed, again=True)]
     else:
         found = [p for p in (data, *sorted(d for d in data.iterdir() if d.is_dir())) if (p / "truth_planes").is_dir()]
         if not found:
             raise UsageError(f"{data} holds no generated scan with full truth (a folder with truth_planes)")
-        cases = [_case(folder, seed) for folder in found]
+        cases = [_case(folder, seed, again=n == 0) for n, folder in enumerate(found)]
     numbers = sorted({k for c in cases for k, v in c.items() if isinstance(v, int | float)})
     metrics = {k: _mean([c[k] for c in cases if c.get(k) is not None]) for k in numbers}
     return {"name": "paint", "metrics": metrics, "cases": cases}
@@ -84,17 +89,29 @@ class _View:
     painted: UInt8
 
 
-def _case(folder: Path, seed: int) -> dict[str, Any]:
+def painted_scan(folder: Path, seed: int) -> tuple[Scan, Scene, tuple[SurfacePaint, ...], float]:
+    """A generated scan, its scene, the floor, ceiling and walls painted, and the CPU seconds that painting took."""
     scan = load(folder)
     assert isinstance(scan, Scan)
-    document = json.loads((folder / "truth.json").read_bytes())
-    truth = scene_from_dict({k: v for k, v in document.items() if k != "synth"}, path=folder / "truth.json")
     scene = understand(scan, seed=seed)
-    assert scene.track is not None
     jobs = [j for j in JOBS if scene.planes_labelled(Label(j.surface))]
     begun = time.process_time()
     paints = paint(scene, scan, jobs, painter="procedural", seed=seed)
-    made_s = time.process_time() - begun
+    return scan, scene, paints, time.process_time() - begun
+
+
+def _made_again(folder: Path, seed: int, paints: tuple[SurfacePaint, ...]) -> dict[str, Any]:
+    """Whether another process makes the same for two seeds, and the seeds differ; with the fingerprints."""
+    first, second = fingerprint(paints), fingerprint(painted_scan(folder, seed + 1)[2])
+    same = first == fingerprint_elsewhere(folder, seed) and second == fingerprint_elsewhere(folder, seed + 1)
+    return {"same_bytes": int(same and first != second), "fingerprints": [first, second]}
+
+
+def _case(folder: Path, seed: int, again: bool) -> dict[str, Any]:
+    document = json.loads((folder / "truth.json").read_bytes())
+    truth = scene_from_dict({k: v for k, v in document.items() if k != "synth"}, path=folder / "truth.json")
+    scan, scene, paints, made_s = painted_scan(folder, seed)
+    assert scene.track is not None
     poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
     asked = np.unique(np.linspace(0, len(scene.track.indices) - 1, FRAMES).round().astype(int))
     wanted = sorted({scene.track.indices[min(i + d, len(scene.track.indices) - 1)] for i in asked for d in (0, 3)})
@@ -125,6 +142,9 @@ def _case(folder: Path, seed: int) -> dict[str, Any]:
             f"edge_{label}": round(inner_wrong / max(inner, 1), 5),
         }
     out |= _stays([views[i] for i in wanted], scene, paints, truth)
+    floor = next((p for p in paints if p.color is not None and scene.plane(p.planes[0]).label is Label.FLOOR), None)
+    out |= {} if floor is None else texture_scores(floor)
+    out |= _made_again(folder, seed, paints) if again else {}
     return out | {
         "paint_cpu_s": round(made_s, 2),
         "frame_cpu_ms": round(1000 * float(np.median(frame_s)), 1),

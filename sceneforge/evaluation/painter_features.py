@@ -24,13 +24,13 @@ def features(pictures: Sequence[UInt8]) -> Float32:
     """
     import torch
 
-    network = _network()
+    net = network()
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     out = []
     with torch.inference_mode():
         for i in range(0, len(pictures), 16):
             x = torch.from_numpy(np.stack(pictures[i : i + 16]).astype(np.float32) / 255)
-            out.append(network(((x - mean) / std).permute(0, 3, 1, 2)).numpy())
+            out.append(net(((x - mean) / std).permute(0, 3, 1, 2)).numpy())
     return np.concatenate(out).astype(np.float32)
 
 
@@ -104,7 +104,7 @@ def repetition(picture: UInt8, least: int) -> float:
 
 
 @cache
-def _network() -> Any:
+def network() -> Any:
     """EfficientNet-lite0 (Tan and Le 2019; lite: no squeeze-and-excitation, ReLU6) up to its pooled features."""
     try:
         import torch
