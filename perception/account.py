@@ -21,6 +21,9 @@ class Account:
     light: dict[str, float] = field(default_factory=dict)
     """Lamps and windows seen, share of all directions observed, share of shading explained."""
 
+    size_sigma: float = 0.0
+    """Standard deviation of the scan's size as a share of it, where it was guessed from pictures; else 0."""
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a block."""

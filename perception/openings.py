@@ -352,7 +352,9 @@ def _kind(
     sure = 0.55 + 0.1 * framed
     if bottom < 0.25:
         if not 1.7 < top < 2.75 or width < 0.55:
-            return (Label.OPENING, sure - 0.1) if top >= 1.7 and seen_through and width >= 0.55 else (None, 0.0)
+            tall = framed == 3 and 2.75 <= top < 4.5 and 1.9 < top / width < 2.7  # a door of a scan of another scale
+            passage = top >= 1.7 and seen_through and width >= 0.55
+            return (Label.OPENING, sure - 0.1) if passage or tall else (None, 0.0)
         if seen_through and width > 1.4:
             return Label.OPENING, sure
         if width <= 2.4:

@@ -27,6 +27,7 @@ def tracked(scan: Scan, seed: int, progress: Progress, bad: list[FrameError], ac
 
     with account.stage("track"):
         result = track(scan, seed=seed, progress=progress, bad=bad)
+    account.size_sigma = result.size_sigma
     account.warnings.extend(result.notes)
     bad.clear()  # the same frames are met, and counted, again when they are fused
     return scan.with_poses(result.T_world_camera), np.asarray(result.confidence)

@@ -42,6 +42,10 @@ class ScaleCheck:
     """False where 1 is clearly worse than `factor`."""
     evidence: tuple[tuple[str, float], ...]
     """(kind, measured height) that voted."""
+    sigma: float = 1.0
+    """Standard deviation of the true factor as a share of it, from the votes and what was known before."""
+    known: float | None = None
+    """Likewise before the votes: of a size guessed from pictures. None = the capture states metres."""
 
     def describe(self) -> str:
         """One line for people."""
@@ -49,13 +53,17 @@ class ScaleCheck:
             return "unknown (no door, table, seat or ceiling of known height)"
         count = Counter(kind for kind, _ in self.evidence)
         seen = ", ".join(f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in sorted(count.items()))
+        if self.known is not None and self.plausible:
+            return f"{self.factor:.2f} times its own metres, right within {self.sigma:.0%} ({seen})"
         if self.plausible:
             return f"plausible ({seen})"
         heights = ", ".join(f"{kind} {h:.2f}" for kind, h in self.evidence)
         return f"implausible: {heights}; the capture would look usual {self.factor:.2f} times as large"
 
 
-def check_scale(planes: Sequence[Plane], rooms: Sequence[Room], floor: float | None) -> ScaleCheck:
+def check_scale(
+    planes: Sequence[Plane], rooms: Sequence[Room], floor: float | None, known: float | None = None
+) -> ScaleCheck:
     """Weigh the heights of doors, tables, seats and ceilings.
 
     A level plane's label depends on its height in the first place, so tables and seats alone never prove a scale right;
@@ -65,10 +73,14 @@ def check_scale(planes: Sequence[Plane], rooms: Sequence[Room], floor: float | N
         planes: The scene's planes.
         rooms: Its rooms.
         floor: Height of the floor; None = unknown, then only doors count.
+        known: How well the size is known without them: standard deviation as a share. The factor then is the mean of
+            what both say together; else it is what the heights alone make most likely.
     """
     evidence: list[tuple[str, float]] = []
     for p in planes:
-        if p.label is Label.DOOR and p.confidence > 0.5:
+        if (p.label is Label.DOOR and p.confidence > 0.5) or (
+            p.label is Label.OPENING and p.confidence > 0.5 and _is_tall_door(p)
+        ):
             evidence.append(("door", float(np.ptp(p.to_world(p.polygon)[:, 1]))))
         elif floor is not None and p.normal[1] > 0.98 and p.confidence > 0.6 and p.area_m2 > 0.25:
             if p.label is Label.TABLE:
@@ -79,7 +91,7 @@ def check_scale(planes: Sequence[Plane], rooms: Sequence[Room], floor: float | N
     evidence += [("ceiling", h) for h in ceilings]
     evidence = sorted((kind, round(h, 4)) for kind, h in evidence if h > 1e-3)
     if not evidence:
-        return ScaleCheck(1.0, True, ())
+        return ScaleCheck(1.0, True, (), known or 1.0, known)
     total = np.sum([_votes(kind, h) for kind, h in evidence], axis=0)
     best = int(np.argmax(total))
     factor = float(FACTORS[best])
@@ -88,7 +100,25 @@ def check_scale(planes: Sequence[Plane], rooms: Sequence[Room], floor: float | N
     # A single low cabinet proves nothing; doors and ceilings are built to a height, and three tops are no chance.
     enough = len(evidence) >= 3 or any(kind in ("door", "ceiling") for kind, _ in evidence)
     wrong = far and enough and float(total[best]) - one > CLEAR
-    return ScaleCheck(round(factor, 4), not wrong, tuple(evidence))
+    # Heights share a builder and a mistake in the floor: however many, they count as two.
+    mean, sigma = _posterior(total * min(1.0, 2.0 / len(evidence)), known)
+    told = mean if known is not None and not wrong else factor
+    return ScaleCheck(round(told, 4), not wrong, tuple(evidence), round(sigma, 4), known)
+
+
+def _posterior(votes: Float64, known: float | None) -> tuple[float, float]:
+    """Mean and standard deviation of the factor (in the logarithm) given the votes and what was known before."""
+    x = np.log(FACTORS)
+    log = votes if known is None else votes - 0.5 * (x / max(known, 1e-3)) ** 2
+    p = np.exp(log - log.max())
+    mean = float((p * x).sum() / p.sum())
+    return float(np.exp(mean)), float(np.sqrt((p * (x - mean) ** 2).sum() / p.sum()))
+
+
+def _is_tall_door(p: Plane) -> bool:
+    """Shaped as a door and too high to be called one: so doors look in a scan that is too large."""
+    width, height = float(np.ptp(p.polygon[:, 0])), float(np.ptp(p.to_world(p.polygon)[:, 1]))
+    return height > 2.75 and 1.9 < height / max(width, 1e-6) < 2.7
 
 
 def _shell_height(planes: Sequence[Plane]) -> list[float]:

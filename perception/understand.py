@@ -167,7 +167,7 @@ def understand_scan(
     views = Views(cameras, T_scene_camera, pictures, max_depth_m)
     scene = _understand_surface(mesh, views, account, progress)
     scene = _lit(scene, scan, track, seed, account, progress)
-    return replace(scene, T_scene_source=T_scene_source, source=source, track=track), account
+    return replace(scene, T_scene_source=T_scene_source, source={**source, **scene.source}, track=track), account
 
 
 def _measured_range(scan: Scan, every: int, voxel_m: float) -> float:
@@ -274,12 +274,15 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
         objects=len(objects),
         relations=len(graph.relations),
     )
-    scale = check_scale(surfaces.planes, layout.rooms, surfaces.levels.floor)
+    scale = check_scale(surfaces.planes, layout.rooms, surfaces.levels.floor, account.size_sigma or None)
+    if account.size_sigma and scale.plausible:
+        account.warnings.append(f"size guessed from pictures: {scale.describe()}")
     if not scale.plausible:
         account.warnings.append(f"scale: {scale.describe()}; are its units metres?")
     if surfaces.levels.floor is None:
         account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
-    return Scene(surfaces.planes, objects, layout.rooms, graph, mesh=mesh)
+    source = {"scale": f"guessed ({scale.sigma:.2f})"} if account.size_sigma else {}
+    return Scene(surfaces.planes, objects, layout.rooms, graph, source=source, mesh=mesh)
 
 
 def _check_extent(mesh: Mesh, path: str) -> None:

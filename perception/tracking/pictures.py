@@ -80,7 +80,7 @@ def track_pictures(
         notes.append(
             f"{len(lost)} of {n} frames share too little with the others and have no pose, the first: {lost[0]}"
         )
-    return TrackResult(tuple(poses), confidence, (found.frames,), tuple(notes))
+    return TrackResult(tuple(poses), confidence, (found.frames,), tuple(notes), size.sigma_share)
 
 
 def measured_size(found: Structure, scan: Scan, estimator: DepthEstimator) -> Size:

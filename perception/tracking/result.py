@@ -22,6 +22,8 @@ class TrackResult:
     """Frame indices tied to each other by verified links, ascending; largest fragment first. Only it has poses."""
     notes: tuple[str, ...] = ()
     """Why frames have no pose and where the track broke, one sentence each."""
+    size_sigma: float = 0.0
+    """Standard deviation of the track's size as a share of it; 0 where a sensor measured it."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sceneforge.core import Label, Plane, Room
+from sceneforge.core import Label, Mesh, Plane, Room
 from sceneforge.core.transforms import plane_frame
 from sceneforge.perception.scale import check_scale
 from sceneforge.perception.understand import understand_room
-from tests.perception.plans import capture, shell
+from tests.perception.plans import capture, shell, slab
 
 SQUARE = np.array([[-0.5, -0.4], [0.5, -0.4], [0.5, 0.4], [-0.5, 0.4]])
 COTTAGE, LOFT = {"door": 2.1, "table": 0.45, "ceiling": 2.9}, {"door": 1.98, "table": 0.92, "ceiling": 3.4}
@@ -64,3 +66,39 @@ def test_a_whole_mesh_in_feet_is_warned_about() -> None:
     assert any("scale" in w and "implausible" in w for w in account.warnings)
     _, account = understand_room(capture(shell([(0, 0), (4.5, 0), (4.5, 3.6), (0, 3.6)], 2.5)))
     assert not any("scale" in w for w in account.warnings)
+
+
+def furnished() -> Mesh:
+    """A room 2.5 m high with a doorway of 2.03 x 0.88 m, a table and a shelf at counter height."""
+    mesh = capture(
+        [
+            *shell([(0, 0), (4.5, 0), (4.5, 3.6), (0, 3.6)], 2.5, {0: [(1.0, 1.88, 0.0, 2.03)]}),
+            *slab((1.5, 1.5), (2.9, 2.3), 0.74),
+            *slab((3.8, 0.5), (4.5, 2.5), 0.9),
+        ]
+    ).mesh
+    assert mesh is not None
+    return mesh
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.6])
+def test_a_furnished_mesh_at_another_scale_is_warned_about_with_its_factor(scale: float) -> None:
+    true = furnished()
+    _, account = understand_room(capture([replace(true, vertices=true.vertices * np.float32(scale))]))
+    (warning,) = [w for w in account.warnings if "implausible" in w]
+    factor = float(warning.split("look usual ")[1].split()[0])
+    # Half as large, its door is no door any more and only the ceiling speaks, which is usual within 11 %.
+    assert factor * scale == pytest.approx(1, rel=0.12)
+    _, account = understand_room(capture([true]))
+    assert not any("implausible" in w for w in account.warnings)
+
+
+def test_a_guessed_size_is_corrected_by_heights_and_said_to_be_surer() -> None:
+    guessed = check_scale(*room(0.88), floor=0.0, known=0.2)
+    assert guessed.factor * 0.88 == pytest.approx(1, abs=2 * guessed.sigma)
+    assert guessed.sigma < 0.1, "the door alone is known to 4 %, the guess was to 20 %"
+    alone = check_scale([], [], floor=None, known=0.2)
+    assert (alone.factor, alone.sigma) == (1.0, 0.2)
+    exact = check_scale(*room(0.97), floor=0.0, known=0.01)
+    assert exact.factor == pytest.approx(1, abs=0.01), "a size known to a percent is not moved by furniture"
+    assert "right within" in guessed.describe()
