@@ -14,6 +14,7 @@ import pytest
 from sceneforge.core import (
     Arrangement,
     EnvironmentProblem,
+    Light,
     Material,
     MissingExtra,
     MissingSystemLibrary,
@@ -86,6 +87,21 @@ def test_mitsuba_agrees_with_the_compositor_about_content_and_shadow() -> None:
     assert seen[1] < 0.5 * seen[0], "the partition hides content"
     nothing = load_backend("mitsuba", s.scene, Arrangement(())).compose(s.frame, s.T)
     assert (nothing == s.frame.color).all()
+
+
+def test_mitsuba_looks_through_the_backs_of_lights() -> None:
+    s = stage(RED)
+    ahead = s.T[:3, 2] / np.linalg.norm(s.T[:3, 2])
+    panel = Light(
+        "light_0", "area", np.full(3, 5.0), 1.0, ahead, s.T[:3, 3] + 0.5 * ahead, np.array([2.0, 2.0]), s.T[:3, 0]
+    )  # before the camera, shining away from it
+    try:
+        renderer = load_backend("mitsuba", replace(s.scene, lights=(panel,)), s.arrangement)
+    except EnvironmentProblem as problem:
+        pytest.skip(str(problem))
+    picture = renderer.compose(s.frame, s.T).astype(int)
+    assert np.count_nonzero(picture[..., 0] - picture[..., 1] > 60) > 100
+    assert picture[:10].mean() > 100
 
 
 def test_mitsuba_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
