@@ -289,7 +289,7 @@ def studied_refiner(scan: Scan, scene: Scene | None) -> DepthRefiner:
     chosen = np.unique(np.linspace(0, len(scan) - 1, STUDIED).astype(int)).tolist()
     frames = list(scan.frames(chosen, bad=[]))
     noise = measure_noise([(_inverse(f), f.depth_camera.fx) for f in frames[::3]])
-    return DepthRefiner(scene, noise=noise, registration=register(frames, noise))
+    return DepthRefiner(scene, noise=noise, registration=register(frames))
 
 
 def _inverse(frame: Frame) -> Float32:

@@ -42,7 +42,7 @@ PRIOR_TURN = 0.003
 """Where votes weigh less than this, the scene decides first."""
 GAP_PX = 40
 """Widest hole between the two sides of a depth edge, in pixels of a picture 640 wide."""
-OWN_SUPPORT = 4.0
+OWN_SUPPORT = 2.0
 """How many times likelier than wrong the sensor is at doubtful pixels: factor on the votes that agree with it."""
 BLUR_PX = 0.7
 """Blur of the colour image against its noise."""

@@ -50,7 +50,8 @@ def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
         {"name", "metrics", "cases"}: means over the cases, and each case's figures, millimetres unless said otherwise.
 
         Generated scans (with truth_depth), for `none` (the sensor), `bilateral` (joint bilateral filter, repeated until
-        holes are filled), `refined`: `edge_mae`, `edge_rmse` within 7x7 of depth edges, `edge_wrong` (share off by
+        holes are filled), `refined`: `edge_mae`, `edge_rmse` within 7x7 of depth edges, `edge_read_mae` and
+        `edge_read_rmse` on those of them that the sensor read (the same pixels for all), `edge_wrong` (share off by
         more than 10 %), `hole_mae`, `hole_rmse` where the sensor has no reading, `surface_mae` elsewhere, `rmse` over
         all, `coverage`; for `refined` also `within_1_sigma`, `within_2_sigma`, `ence` (expected normalised calibration
         error over ten equal bins) and `cpu_s` per frame.
@@ -127,17 +128,18 @@ def _refinement(scan: Scan, scene: Scene, cases: list[_Case]) -> dict[str, float
             e = z - truth
             errors[f"{name}_all"].append(e[ok])
             errors[f"{name}_edge"].append(e[ok & edge])
+            errors[f"{name}_read"].append(e[ok & edge & ~hole])
             errors[f"{name}_off"].append((np.abs(e) > 0.1 * truth)[ok & edge].astype(np.float32))
             errors[f"{name}_hole"].append(e[ok & hole])
             errors[f"{name}_surface"].append(e[ok & ~edge & ~hole])
         sigmas.append(refined.sigma[known & (refined.depth > 0)])
     out: dict[str, float] = {}
     for name in ("none", "bilateral", "refined"):
-        by = {k: np.concatenate(errors[f"{name}_{k}"]) for k in ("all", "edge", "off", "hole", "surface")}
-        for part in ("edge", "hole"):
+        by = {k: np.concatenate(errors[f"{name}_{k}"]) for k in ("all", "edge", "read", "off", "hole", "surface")}
+        for part, key in (("edge", "edge"), ("read", "edge_read"), ("hole", "hole")):
             if len(by[part]):
-                out[f"{name}.{part}_mae"] = _mm(np.abs(by[part]).mean())
-                out[f"{name}.{part}_rmse"] = _mm(np.sqrt((by[part] ** 2).mean()))
+                out[f"{name}.{key}_mae"] = _mm(np.abs(by[part]).mean())
+                out[f"{name}.{key}_rmse"] = _mm(np.sqrt((by[part] ** 2).mean()))
         out[f"{name}.edge_wrong"] = round(float(by["off"].mean()), 4)
         out[f"{name}.surface_mae"] = _mm(np.abs(by["surface"]).mean())
         out[f"{name}.rmse"] = _mm(np.sqrt((by["all"] ** 2).mean()))

@@ -1,4 +1,4 @@
-"""Loops over pixels for `color_camera`. Import only where used: numba takes a while to load."""
+"""Loops over pixels for `edge_alignment`. Import only where used: numba takes a while to load."""
 
 from __future__ import annotations
 
