@@ -17,11 +17,11 @@ from sceneforge.core.transforms import inverse, transform_points
 
 from .baking import ShadowMap
 from .camera_look import CameraLook, LookTracker, content_blur
-from .content_light import emission_of
 from .directions import PIXEL_OFFSETS
 from .grounding import Grounding
 from .lighting import ExposureTracker
 from .memory import memory_of, recall_into
+from .mirrors import Mirrors
 from .occlusion import DECIDERS, occlusion
 from .occlusion_score import Decided, OcclusionScore
 from .packing import pack
@@ -100,11 +100,13 @@ class FrameCompositor:
         self._exposure, self._look = ExposureTracker(scene, self._room), LookTracker()
         light = prepare_light(scene, arrangement, content, casters, self._room, grounding)
         self._light, self._maps, self._room_shadow = light.content, light.maps, light.room
+        sent = light.content.sent + light.glow
+        self._mirrors = Mirrors(content, self._tracer, light.incident, scene.mesh, light.room, sent)
         planes = [scene.plane(p.surface) for p in arrangement.placements]
         self._planes = np.array([[*p.normal, float(p.normal @ p.origin)] for p in planes])
         self._corners = [box_corners(v) for v in solids]
         self._samples = [v[:: -(-len(v) // POINTS_ASKED)] for v in solids]
-        self._lit = bool((emission_of(content) > 0).any())
+        self._lit = bool((light.glow > 0).any())
         self._darkened = [self._shadow_points(v, m, vertices) for v, m in zip(solids, self._maps, strict=True)]
         clock.lap("build")
 
@@ -322,8 +324,9 @@ class FrameCompositor:
         for _ in range(MAX_LAYERS):
             if not len(todo):
                 break
+            mirrored = self._mirrors.seen(ray, near + travelled, triangle, where)
             rgba = shading.shade(
-                ray, near + travelled, triangle.astype(np.int32), where, 1.0 / k[0],
+                ray, near + travelled, triangle.astype(np.int32), where, mirrored, 1.0 / k[0],
                 c.vertices, c.normals, c.uv, c.colors, c.faces, c.face_normals, c.face_material, c.face_density,
                 c.face_tangents, c.materials, c.texels, c.levels, c.face_placement,
                 light.vertices, light.lights, light.normals, light.environment, white,

@@ -29,6 +29,10 @@ class PreparedLight:
     """One per placement, on the plane it stands on."""
     room: Float32
     """(V, 3) light ratio of the scanned vertices; (0, 3) = the planes alone change."""
+    incident: RoomLight
+    """The room's light itself."""
+    glow: Float32
+    """(M, 3) radiance that each of the content's triangles emits."""
 
 
 def prepare_light(
@@ -54,12 +58,13 @@ def prepare_light(
     white = np.ones(3) if colors is None else white_level(to_linear(colors))
     centre = content.vertices.mean(axis=0, dtype=np.float64)
     light = RoomLight(scene, scene.mesh, room, white, centre)
-    lamps = lamps_of(content, emission_of(content), room)
+    glow = emission_of(content)
+    lamps = lamps_of(content, glow, room)
     untouched = np.ones((0, 3), dtype=np.float32)
     if grounding != "traced":
         drops = signs(scene, arrangement, content, "drop")
         maps = drops if grounding == "drop" else signs(scene, arrangement, content, "halo")
-        return PreparedLight(bake_content(content, casters, light, drops, lamps), maps, untouched)
+        return PreparedLight(bake_content(content, casters, light, drops, lamps), maps, untouched, light, glow)
     grids = plane_grids(scene, arrangement, content, casters, light, lamps)
     surface = vertex_light(scene, content, casters, light, lamps)
     # The content is lit by the ground in its own shadow, and throws what it gets back onto the ground.
@@ -68,4 +73,5 @@ def prepare_light(
     # Faces are numbered among those that stop light.
     sent = lit.sent[content.casts_shadow]
     maps = tuple(g.finished(sent, lamps) for g in grids)
-    return PreparedLight(lit, maps, untouched if scene.mesh is None else surface.finished(scene, maps, sent, lamps))
+    ratio = untouched if scene.mesh is None else surface.finished(scene, maps, sent, lamps)
+    return PreparedLight(lit, maps, ratio, light, glow)

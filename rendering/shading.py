@@ -141,6 +141,7 @@ def shade(
     t: Array,
     face: Array,
     bary: Array,
+    mirror: Array,
     pixel: float,
     vertices: Array,
     normals: Array,
@@ -165,12 +166,13 @@ def shade(
 
     Diffuse light is baked (`BakedLight`); of what a normal map tilts, its main part follows the cosine. Lights make
     GGX highlights with Smith visibility and Schlick's Fresnel, widened by their size (Karis 2013, "Real shading in
-    Unreal Engine 4"); reflections use the room around with the split-sum fit of Karis 2014 ("Physically based shading
-    on mobile"). All in linear light, brought to the frame's exposure.
+    Unreal Engine 4"); reflections use the room around, or what mirrored rays met (`Mirrors`), with the split-sum fit of
+    Karis 2014 ("Physically based shading on mobile"). All in linear light, brought to the frame's exposure.
 
     Args:
         rays: (n, 6), with z-depth 1 directions.
         t: (n,) z-depth, inf where nothing was hit.
+        mirror: (n, 4) radiance from the mirrored direction, and how far it replaces the surroundings' table.
         pixel: Angular size of a pixel.
 
     Returns:
@@ -252,7 +254,9 @@ def shade(
         level = min(int(blur), 1)
         open_ = min(1.0, local[7] * local[7] + 0.1)
         surroundings(environment[face_placement[f]], level, blur - level, rx, ry, rz, seen)
+        traced = mirror[n, 3]
         for c in range(3):
+            seen[c] = (1.0 - traced) * open_ * seen[c] + traced * mirror[n, c]
             spec0[c] = 0.04 * (1.0 - metal) + base[c] * metal
             shine[c] = 0.0
         px = rays[n, 0] + t[n] * dx
@@ -265,7 +269,7 @@ def shade(
             highlight(lights[k], light_normals[k], visible, rough, px, py, pz, nx, ny, nz, vx, vy, vz, spec0, shine)
         for c in range(3):
             albedo = base[c] * (1.0 - metal)
-            value = albedo * local[c] * even + shine[c] + seen[c] * (spec0[c] * fa + fb) * open_
+            value = albedo * local[c] * even + shine[c] + seen[c] * (spec0[c] * fa + fb)
             value = value * gain[c] + glow[c]
             if value > 0.75:  # a camera's shoulder instead of a hard clip
                 value = 0.75 + 0.25 * (1.0 - math.exp(-(value - 0.75) / 0.25))
