@@ -34,6 +34,8 @@ from .wall_pictures import find_pictures
 
 SAME_LEVEL_M = 0.04
 """Pieces of floor this close in height are one floor."""
+MIN_PICTURE_SHARE = 0.5
+"""Share of a picture that is surface of the wall and of nothing else."""
 MIN_CEILING_SHARE = 0.35
 """A ceiling is carried to the walls when this much of it was seen over the room."""
 
@@ -122,6 +124,8 @@ class _Draft:
             on = on_opening(s, o, surfels)
             leaf = self._leaves(on)
             on = on[np.isin(self.owner[on], [-1, wall_owner, *members, *leaf])]
+            if o.label is Label.WALL_ART and surfels.area[on].sum() < MIN_PICTURE_SHARE * o.area_m2:
+                continue  # what is seen there belongs to something before the wall
             self.owner[on] = -2 - len(self.new)
             self.new.append((opening_plane(s, o, f"opening:{k}:{n}", surfels.area[on].sum()), leaf))
             self.gone |= set(leaf)
