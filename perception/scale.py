@@ -49,6 +49,8 @@ class ScaleCheck:
 
     def describe(self) -> str:
         """One line for people."""
+        if not self.evidence and self.known is not None:
+            return f"right within {self.sigma:.0%} (no door, table, seat or ceiling to check it by)"
         if not self.evidence:
             return "unknown (no door, table, seat or ceiling of known height)"
         count = Counter(kind for kind, _ in self.evidence)

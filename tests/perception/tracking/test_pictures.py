@@ -17,6 +17,7 @@ from sceneforge.evaluation.trajectory import trajectory_error
 from sceneforge.perception.depth.estimator import DepthGuess
 from sceneforge.perception.tracking import track
 from sceneforge.perception.tracking.pictures import track_pictures
+from sceneforge.perception.understand import understand_scan
 from tests.perception.depth.test_views import look
 
 CAMERA = Camera(240, 180, 210.0, 210.0, 119.5, 89.5)
@@ -119,3 +120,10 @@ def test_an_unreadable_picture_is_named(scan: Scan) -> None:
     assert [note for note in found.notes if "no pose" in note] == [
         "a frame has no pose: 2.png, frame 2: image file is damaged"
     ]
+
+
+def test_a_scene_from_pictures_alone_says_how_sure_its_size_is() -> None:
+    scene, account = understand_scan(scan_of(poses()))
+    assert account.size_sigma > 0.05, "an assumed camera height is no measure"
+    assert scene.source["scale"] == f"guessed ({account.size_sigma:.2f})"
+    assert any(w.startswith("size guessed from pictures: right within") for w in account.warnings)
