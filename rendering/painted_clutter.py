@@ -21,7 +21,7 @@ DARKEST = 0.004
 """Linear light below which colour is noise."""
 FLOOR_SPREAD = 0.12
 """Log colour by which the plainest floor varies."""
-PLAIN_SHARE = 0.75
+PLAIN_SHARE = 0.65
 """Of a window's floor that must be alike; otherwise it is patterned and all of it counts."""
 TRIM, MAYBE, SURE = 2.2, 2.3, 4.0
 """Distances in spreads: left out of the floor's own statistics; part of a thing; surely a thing."""
@@ -37,6 +37,8 @@ LIGHT_TINT = 0.18
 """Changes of log colour below this share of that of log brightness are light."""
 RIM = 2.0
 """Pixels beside what stands there whose colours mix with it."""
+BLOWN, GREY = 250, 232
+"""sRGB of a channel that is lost, and of the least one of something that is white."""
 BLACK = 2.0
 """Darker than the floor by more log brightness: no shadow."""
 
@@ -106,4 +108,6 @@ def _distance(color: UInt8, floor: NDArray[np.bool_]) -> Float32:
     distance = np.where(cv2.blur(weight, (side, side)) < PLAIN_SHARE * whole, first, distance)
     light, tint = away[..., 0], np.hypot(away[..., 1], away[..., 2]) / 2
     lit = (tint < LIGHT_TINT * np.abs(light)) & (light > -BLACK)
+    # Where sun blows a channel out, its colour is lost; chrome is blown out in all of them.
+    lit |= (light > 0) & (color.max(axis=2) >= BLOWN) & (color.min(axis=2) < GREY)
     return np.asarray(np.where(lit, 0, distance), dtype=np.float32)

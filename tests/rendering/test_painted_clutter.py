@@ -58,6 +58,12 @@ def test_light_is_no_thing() -> None:
     assert seen(color).mean() < 0.004
 
 
+def test_blown_out_sun_is_no_thing() -> None:
+    color = floor("plain")
+    color[TUBE] = (255, 250, 205)  # so bright that the wood's colour is lost
+    assert seen(color).mean() < 0.004
+
+
 def test_what_hangs_together_with_nothing_is_the_floor_s_own() -> None:
     color = floor("plain")
     color[20:26, 40:160] = (230, 230, 230)  # a tape on the floor
