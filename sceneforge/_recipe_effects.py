@@ -10,13 +10,29 @@ from pydantic_core import PydanticCustomError
 
 from sceneforge.rendering.effects import Ease, EffectSettings, EffectSpec, effect, known_effects
 
+LONGEST_S = 86_400.0
+"""No video is longer."""
 _TIME = r"^([0-9]+(?:\.[0-9]+)?)s?$"
 
 
 def _time(text: str) -> str:
-    if not re.fullmatch(_TIME, text):
-        raise PydanticCustomError("time", "{text}", {"text": f"'{text}' is not a time; write seconds, like 2.5s"})
+    if len(text) > 20 or not re.fullmatch(_TIME, text):
+        raise PydanticCustomError("time", "{text}", {"text": f"'{text[:20]}' is not a time; write seconds, like 2.5s"})
+    if seconds(text) > LONGEST_S:
+        raise PydanticCustomError("time", "{text}", {"text": f"'{text}' is later than a day"})
     return text
+
+
+def seconds(time: str) -> float:
+    """2.5 for "2.5s"."""
+    return float(time.removesuffix("s"))
+
+
+def once(at: dict[str, Any]) -> dict[str, Any]:
+    """Refuse one time written twice, "1s" and "1.0s"."""
+    if len({seconds(t) for t in at}) < len(at):
+        raise PydanticCustomError("time", "two of the times are the same")
+    return at
 
 
 Time = Annotated[str, AfterValidator(_time), WithJsonSchema({"type": "string", "pattern": _TIME})]
@@ -30,7 +46,7 @@ class EffectEntryBase(BaseModel):
 
     effect: str = Field(description="Name of the effect")
     settings: EffectSettings = Field(default_factory=EffectSettings)
-    at: dict[Time, EffectSettings] = Field(default_factory=dict, max_length=200)
+    at: Annotated[dict[Time, EffectSettings], Field(max_length=200), AfterValidator(once)] = Field(default_factory=dict)
     ease: Ease = Field(default="smooth", description="How settings get from key to key")
 
     @classmethod
@@ -42,7 +58,7 @@ class EffectEntryBase(BaseModel):
     @property
     def spec(self) -> EffectSpec:
         """The entry as the renderer takes it."""
-        keys = ((float(t.removesuffix("s")), s.model_dump(exclude_unset=True)) for t, s in self.at.items())
+        keys = ((seconds(t), s.model_dump(exclude_unset=True)) for t, s in self.at.items())
         settings = self.settings.model_dump(exclude_unset=True)
         return EffectSpec(self.effect, settings, tuple(sorted(keys, key=lambda k: k[0])), self.ease)
 
@@ -52,7 +68,7 @@ def _entry(name: str) -> type[EffectEntryBase]:
     settings: Any = module.Settings
     title = "".join(word.capitalize() for word in name.split("_"))
     tag: Any = Literal[name]
-    partial: Any = Annotated[dict[Time, settings], Field(max_length=200)]
+    partial: Any = Annotated[dict[Time, settings], Field(max_length=200), AfterValidator(once)]
     return create_model(
         f"{title}Effect",
         __base__=EffectEntryBase,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sceneforge._recipe_effects import Time
+from sceneforge._recipe_effects import Time, once, seconds
 from sceneforge.core import Arrangement, BodyTrajectory, InputError, Placement, Scene, SceneForgeWarning
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform, rotation_from_quaternion
@@ -36,8 +37,8 @@ class Motion(BaseModel):
     model_config = STRICT
 
     body: str = Field(min_length=1, description="Id of an entry of `place`")
-    at: dict[Time, Waypoint] = Field(
-        default_factory=dict, max_length=1000, description="Waypoints by time; what one leaves out stays as it was"
+    at: Annotated[dict[Time, Waypoint], Field(max_length=1000), AfterValidator(once)] = Field(
+        default_factory=dict, description="Waypoints by time; what one leaves out stays as it was"
     )
     file: str | None = Field(
         default=None,
@@ -67,18 +68,27 @@ class Motion(BaseModel):
         return trajectory
 
     def _from_waypoints(self, placed: Placement) -> BodyTrajectory:
-        keys = sorted((float(t.removesuffix("s")), w.model_dump(exclude_unset=True)) for t, w in self.at.items())
-        if keys[0][0] > 0:
-            keys.insert(0, (0.0, {}))
-        now, poses, times = Waypoint().model_dump(), [], []
-        for time_s, values in keys:
-            now |= values
-            a = np.radians(now["turn_deg"])
-            turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
-            step = np.array([now["left_m"], now["up_m"], now["forward_m"]])  # its left is +x, its front +z
-            poses.append(placed.T_world_content @ make_transform(turn, step))
-            times.append(time_s)
-        return BodyTrajectory(self.body, np.array(times), np.array(poses))
+        order = ("left_m", "up_m", "forward_m", "turn_deg")  # its left is +x, its front +z
+        times, rows, now = [0.0], [[0.0] * 4], Waypoint().model_dump()
+        for time_s, values in sorted(((seconds(t), w) for t, w in self.at.items()), key=lambda k: k[0]):
+            now |= values.model_dump(exclude_unset=True)
+            row = [float(now[k]) for k in order]
+            if time_s == 0:
+                rows[0] = row
+                continue
+            # Between two poses a body takes the shorter way round, so no step may turn by half a circle.
+            steps = int(abs(row[3] - rows[-1][3]) // 120) + 1
+            share = np.arange(1, steps + 1)[:, None] / steps
+            times += (times[-1] + share[:, 0] * (time_s - times[-1])).tolist()
+            rows += (np.array(rows[-1]) + share * (np.array(row) - rows[-1])).tolist()
+        return BodyTrajectory(self.body, np.array(times), np.array([placed.T_world_content @ _step(r) for r in rows]))
+
+
+def _step(row: list[float]) -> Float64:
+    """(4, 4) of left, up, forward (metres) and turn (degrees)."""
+    a = np.radians(row[3])
+    turn = np.array([[np.cos(a), 0, np.sin(a)], [0, 1, 0], [-np.sin(a), 0, np.cos(a)]])
+    return make_transform(turn, np.array(row[:3]))
 
 
 def read_poses(body: str, path: Path) -> BodyTrajectory:
@@ -102,7 +112,7 @@ def read_poses(body: str, path: Path) -> BodyTrajectory:
         except ValueError:
             row = []
         if len(row) != 8 or not np.isfinite(row).all() or not 0.5 < float(np.linalg.norm(row[4:])) < 2:
-            raise InputError(f"line {number} is '{line.strip()[:60]}'", path=path, expected=wanted)
+            raise InputError(f"line {number} is no pose", path=path, expected=wanted)
         rows.append(row)
     table = np.array(rows).reshape(-1, 8)
     if not len(table) or not (np.diff(table[:, 0]) > 0).all():

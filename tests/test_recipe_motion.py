@@ -70,6 +70,16 @@ def test_waypoints_are_seen_from_where_the_content_was_placed(tmp_path: Path) ->
     np.testing.assert_allclose(found.at(0.5)[:3, 3], [0.3, 0, 0.2], atol=1e-9)
 
 
+@pytest.mark.parametrize("turn", [-180, 180, 270, 720])
+def test_bodies_turn_as_far_as_they_are_told(turn: int) -> None:
+    motion = Motion.model_validate({"body": "rover", "at": {"2s": {"turn_deg": turn}}})
+    found = motion.trajectory(*_placed(_table()))
+    assert found is not None
+    for share in np.linspace(0, 1, 21):
+        a = np.radians(turn * share)  # to the left of +x is -z
+        np.testing.assert_allclose(found.at(2 * share)[:3, 2], [np.cos(a), 0, -np.sin(a)], atol=1e-9)
+
+
 def test_a_file_of_poses_lies_beside_the_recipe(tmp_path: Path) -> None:
     recipe = load_recipe(_folder(tmp_path, "  - {body: rover, file: drive.txt}\n"))
     scene, arrangement = _placed(_table())
@@ -90,6 +100,8 @@ def test_leaving_the_surface_is_told() -> None:
         ("  - {body: rower, at: {1s: {}}}", r"motion\[0\]\.body: 'rower' is not in 'place'; did you mean 'rover'"),
         ("  - {body: rover}", "expected at or file, and not both"),
         ("  - {body: rover, at: {soon: {}}}", "'soon' is not a time"),
+        ("  - {body: rover, at: {1s: {}, 1.0s: {}}}", "two of the times are the same"),
+        ("  - {body: rover, at: {90000s: {}}}", "later than a day"),
         ("  - {body: rover, at: {1s: {foward_m: 1}}}", "unknown key 'foward_m'; did you mean 'forward_m'"),
         ("  - {body: rover, file: gone.txt}", "there is no file or folder"),
         ("  - {body: rover, at: {1s: {}}}\n  - {body: rover, file: drive.txt}", "moves 'rover' already"),
@@ -103,7 +115,7 @@ def test_mistakes_are_told(tmp_path: Path, motion: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("0 0 0 0 0 0 0 1\n1 2 3\n", "line 2 is '1 2 3'"),
+        ("0 0 0 0 0 0 0 1\n1 2 3\n", "line 2 is no pose"),
         ("0 0 0 0 0 0 0 nan\n", "line 1 is"),
         ("0 0 0 0 0 0 0 0\n", "line 1 is"),
         ("1 0 0 0 0 0 0 1\n0 0 0 0 0 0 0 1\n", "do not ascend"),
