@@ -69,14 +69,14 @@ class OcclusionScore:
         self._states = [] if states is None else [(a, b) for a, b in states]
 
     @property
-    def boundary_px(self) -> float:
-        """Mean distance of decided edges to the picture's, pixels; 0 where nothing was cut."""
-        return self.edge_distance_px / max(self.edge_pixels, 1)
+    def boundary_px(self) -> float | None:
+        """Mean distance of decided edges to the picture's, pixels; None where nothing was cut, so nothing measured."""
+        return self.edge_distance_px / self.edge_pixels if self.edge_pixels else None
 
     @property
-    def flicker(self) -> float:
-        """Share of followed decisions that flipped without cause."""
-        return self.flips / max(self.followed, 1)
+    def flicker(self) -> float | None:
+        """Share of followed decisions that flipped without cause; None where no point was followed."""
+        return self.flips / self.followed if self.followed else None
 
     def restart(self) -> None:
         """The next frame follows on none."""

@@ -56,11 +56,12 @@ class RenderResult:
     """PNG with up to twelve captioned frames."""
     skipped: tuple[str, ...]
     """One sentence per frame that could not be read."""
-    facts: Mapping[str, float]
+    facts: Mapping[str, float | None]
     """frames, width, height, fps, resumed (pictures that an earlier, stopped run had made); build_s, match_s, trace_s,
     shade_s, occlude_s, shadow_s, blend_s (composing), encode_s (on its own thread), total_s; share_sensor, share_mesh,
     share_plane, share_none: what decided whether content is hidden; occlusion_boundary_px, occlusion_flicker: how far
-    its edges lie from the picture's, and how often it flips without cause (see `OcclusionScore`)."""
+    its edges lie from the picture's, and how often it flips without cause (see `OcclusionScore`), None where the video
+    has nothing to measure that by."""
 
 
 def render_video(
@@ -131,11 +132,12 @@ def render_video(
     if cache is not None:
         cache.drop()
     seconds = {**content.facts.seconds, "encode": encode_s, "total": time.perf_counter() - start}
-    facts: dict[str, float] = {"frames": count, "width": film.width, "height": film.height, "fps": fps}
+    facts: dict[str, float | None] = {"frames": count, "width": film.width, "height": film.height, "fps": fps}
     facts["resumed"] = film.resumed
     facts |= {f"{stage}_s": round(value, 4) for stage, value in seconds.items()}
     score = content.facts.occlusion
-    facts |= {"occlusion_boundary_px": round(score.boundary_px, 3), "occlusion_flicker": round(score.flicker, 6)}
+    facts["occlusion_boundary_px"] = None if score.boundary_px is None else round(score.boundary_px, 3)
+    facts["occlusion_flicker"] = None if score.flicker is None else round(score.flicker, 6)
     facts |= {f"share_{decider}": round(value, 6) for decider, value in content.facts.shares.items()}
     return RenderResult(video, sheet, tuple(film.skipped), facts)
 

@@ -119,7 +119,7 @@ def _cases(name: str, picture: _Picture) -> list[dict[str, Any]]:
         for method, visible in (*tests.items(), ("mask", ~hidden)):
             score = OcclusionScore()
             score.add_edges(picture.frame.color, visible.astype(np.float32), coverage, view.cover)
-            edges = {"edge_px": round(score.boundary_px, 3) if score.edge_pixels else float("nan")}
+            edges = {"edge_px": float("nan") if score.boundary_px is None else round(score.boundary_px, 3)}
             case[method] = edges if method == "mask" else {**_figures(visible, ~hidden, counted, band), **edges}
         out.append(case)
     return out

@@ -104,3 +104,19 @@ def test_a_video_counts_what_flips_and_flips_back_without_cause() -> None:
     score.add_points(np.array([SEEN, HIDDEN, HIDDEN, SEEN], np.int8), mesh)
     assert (score.followed, score.flips) == (3, 1)
     assert score.flicker == pytest.approx(1 / 3)
+
+
+def test_a_video_without_edges_or_followed_points_has_no_score() -> None:
+    score = OcclusionScore()
+    assert score.boundary_px is None and score.flicker is None
+    flat = np.full((40, 60, 3), 90, dtype=np.uint8)
+    visible = np.zeros((40, 60), np.float32)
+    visible[:, 30:] = 1
+    score.add_edges(flat, visible, np.ones((40, 60), np.float32), np.full((40, 60), 0.5, np.float32))
+    states = [np.array([s], np.int8) for s in (SEEN, UNSEEN, SEEN)]
+    for state in states:
+        score.add_points(state, state)
+    assert score.boundary_px is None and score.flicker is None, "a picture without edges, a point that was lost"
+    for _ in range(3):
+        score.add_points(states[0], states[0])
+    assert score.flicker == 0.0, "followed, and never changed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -45,6 +46,15 @@ def test_every_skips_frames_and_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     result = render_video(scan, scene, arrangement, tmp_path, every=4, progress=lambda *a: told.append(a))
     assert result.facts["frames"] == 3 and told[-1] == ("render", 3, 3)
+
+
+def test_scores_of_what_was_not_measured_are_null(tmp_path: Path) -> None:
+    two = render_video(*scan_of(2), tmp_path / "two").facts
+    many = render_video(*scan_of(9), tmp_path / "many").facts
+    # No silhouette cuts the cube in this empty room, and points can be followed from the third frame on.
+    assert two["occlusion_boundary_px"] is None and two["occlusion_flicker"] is None
+    assert many["occlusion_boundary_px"] is None and many["occlusion_flicker"] == 0
+    assert '"occlusion_flicker": null' in json.dumps(two)
 
 
 def test_colours_survive(tmp_path: Path) -> None:
