@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -132,6 +133,13 @@ class FrameCompositor:
             self._viewer.reset()
             self.facts.occlusion.restart()
             self._look.reset()
+
+    def without_shadow(self) -> FrameCompositor:
+        """The same, but content leaves the room's light as it is; both share what they remember: `reset` in between."""
+        bare = copy(self)
+        if not self._empty:
+            bare._maps, bare._room_shadow = (), np.zeros((0, 3), dtype=np.float32)
+        return bare
 
     def memory(self) -> dict[str, NDArray[Any]]:
         """All that carries over from frame to frame, as arrays by name, so that a video can go on where it stopped."""

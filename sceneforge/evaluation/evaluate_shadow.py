@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -200,9 +199,7 @@ def methods(scene: Scene, arrangement: Arrangement, names: tuple[str, ...] = MET
     from sceneforge.rendering.backends import load_backend
 
     ours = FrameCompositor(scene, arrangement)
-    bare = copy(ours)
-    bare._maps, bare._room_shadow = (), np.ones_like(bare._room_shadow)
-    out: dict[str, Compose] = {"ours": partial(_alone, ours), "no_shadow": partial(_alone, bare)}
+    out: dict[str, Compose] = {"ours": partial(_alone, ours), "no_shadow": partial(_alone, ours.without_shadow())}
     for name in names[2:]:
         try:
             out[name] = load_backend(name, scene, arrangement).compose

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sceneforge.core import MissingExtra
+from sceneforge.core.arrays import UInt8
 
 from .evaluate_shadow import Case, make_case, marked, methods
 from .filament_video import filament_pictures
@@ -34,12 +35,20 @@ def quality(seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         shots = [(s.frame, s.T_world_camera) for s in case.shots]
         pictures = filament_pictures(path, seed, shots, Path(folder))
-    out["filament"] = _mean(case, pictures) if pictures else {"skipped": "no picture within the time limit"}
+    out["filament"] = _complete(case, pictures)
     return {"frames": len(case.shots), **out}
 
 
-def _mean(case: Case, pictures: list[Any]) -> dict[str, float]:
-    rows = [marked(case, shot, picture) for shot, picture in zip(case.shots, pictures, strict=False)]
+def _complete(case: Case, pictures: list[UInt8]) -> dict[str, Any]:
+    """The means, or why there are none: over fewer frames they could not stand beside the others'."""
+    if len(pictures) == len(case.shots):
+        return _mean(case, pictures)
+    return {"skipped": f"{len(pictures)} of {len(case.shots)} pictures within the time limit"}
+
+
+def _mean(case: Case, pictures: list[UInt8]) -> dict[str, float]:
+    """Mean of every score that is known, one picture per shot."""
+    rows = [marked(case, shot, picture) for shot, picture in zip(case.shots, pictures, strict=True)]
     out = {}
     for key in rows[0]:
         known = [value for value in (r[key] for r in rows) if value is not None]

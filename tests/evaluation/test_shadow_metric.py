@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from sceneforge.evaluation.evaluate_shadow import balanced_error, summary
+from sceneforge.evaluation.evaluate_shadow import Case, Shot, _region, balanced_error, methods, summary
+from sceneforge.evaluation.render_quality import _complete, _mean
 from sceneforge.evaluation.sun_patches import Surface, sun_patches
+from sceneforge.rendering import FrameCompositor
 from sceneforge.synth.lighting import Daylight, Portal
+from tests.rendering.render_stage import stage
 
 
 def test_balanced_error_rate() -> None:
@@ -51,3 +55,26 @@ def test_all_of_the_sun_that_enters_a_window_is_sent_back() -> None:
     np.testing.assert_allclose(heights, [0.001, 0.401])
     away = Daylight((window,), -to_sun, day.sun, day.sky)
     assert sun_patches(surfaces, away) == []
+
+
+def test_without_shadow_the_same_content_leaves_the_floor_as_it_is() -> None:
+    s = stage()
+    ours, bare = (m(s.frame, s.T).astype(int) for m in methods(s.scene, s.arrangement, ("ours", "no_shadow")).values())
+    _, content = _region(s.arrangement, s.frame.camera, s.T)
+    around = cv2.dilate(content.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    dark = (s.frame.color.astype(int) - ours).max(axis=2) > 15
+    assert (dark & ~around).sum() > 50, "ours lays a shadow"
+    np.testing.assert_array_less(np.abs(bare - s.frame.color)[~around], 2)
+    inner = cv2.erode(content.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # away from its blurred rim
+    assert inner.sum() > 100 and np.abs(ours - bare)[inner].max() <= 1, "the content itself looks the same"
+
+
+def test_means_are_over_all_frames_or_none() -> None:
+    s = stage()
+    picture = FrameCompositor(s.scene, s.arrangement).compose(s.frame, s.T)
+    case = Case(s.scene, s.arrangement, (Shot(s.frame, s.T, picture), Shot(s.frame, s.T, picture)))
+    assert _complete(case, [picture, picture])["ssim"] == pytest.approx(1)
+    assert _complete(case, [picture]) == {"skipped": "1 of 2 pictures within the time limit"}
+    assert _complete(case, []) == {"skipped": "0 of 2 pictures within the time limit"}
+    with pytest.raises(ValueError, match="zip"):
+        _mean(case, [picture])
