@@ -36,7 +36,7 @@ def filament_video(path: Path, seed: int) -> dict[str, Any]:
     done = [json.loads(line) for line in lines if line.startswith("{")]
     if len(done) < 2:
         first = f"; the first took {done[0]['cpu_s']:.0f} s of processor time" if done else ""
-        return {"skipped": (problem or f"no second picture within {LIMIT_S} s") + first}
+        return {"skipped": (problem or f"no {'second ' if done else ''}picture within {LIMIT_S} s") + first}
     wall, cpu = (float(np.median([d[k] for d in done[1:]])) for k in ("wall_s", "cpu_s"))
     return {
         "frames": len(done) - 1,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +37,21 @@ def test_shares_of_all_stages_add_up(case: Case) -> None:
     assert set(found["share"]) == {"decode", "match", "trace", "shade", "occlude", "shadow", "blend", "encode"}
     assert sum(found["share"].values()) == pytest.approx(1, abs=0.01)
     assert found["cpu_ms_per_frame"]["trace"] > 0 and found["cpu_ms_per_frame"]["encode"] > 0
+
+
+def test_the_time_of_decoding_is_not_charged_to_what_runs_beside_it(case: Case) -> None:
+    def slowly(read: Callable[[], Any]) -> Callable[[], Any]:
+        def busy() -> Any:
+            end = time.thread_time() + 0.05
+            while time.thread_time() < end:
+                pass
+            return read()
+
+        return busy
+
+    slow = tuple(replace(s, read_color=slowly(s.read_color)) for s in case.scan.sources)
+    spent = stages(replace(case, scan=replace(case.scan, sources=slow)))["cpu_ms_per_frame"]
+    assert spent["decode"] >= 50, "every frame was decoded on the decoder's account"
 
 
 def test_a_video_holds_every_frame(case: Case, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sceneforge.core import Arrangement, Content, Frame, Material, Scene
+from sceneforge.core.transforms import inverse, transform_points
 from sceneforge.rendering import FrameCompositor
 from tests.rendering.render_stage import CAMERA, FLOOR, ROOM, box_part, exact_depth, joined, look, placed
 
@@ -69,3 +70,26 @@ def test_the_same_metal_made_rough_shows_no_edge() -> None:
 
     sharp = step(_picture(0.05))
     assert sharp > 100 and step(_picture(0.8)) < 0.5 * sharp
+
+
+def test_a_mirror_shows_other_content_where_geometry_says() -> None:
+    mesh, T = _room(), look(EYE, (0, 0.3, -1.2))
+    metal, green = Material((0.95, 0.95, 0.95, 1.0), 1.0, 0.05), Material((0.05, 0.9, 0.05, 1.0), 0.0, 1.0)
+    panel = Content("panel", "panel", (box_part((-0.5, 0, 0), (0.5, 0.6, 0.05), metal),))
+    block = Content("block", "block", (box_part((-0.1, 0, -0.1), (0.1, 0.2, 0.1), green),))
+    color = np.full((*CAMERA.shape, 3), 120, np.uint8)
+    frame = Frame(0, "frame-0", 0.0, color, exact_depth(mesh, CAMERA, T), CAMERA, CAMERA, T)
+    both = Arrangement((placed(panel, z=MIRROR_Z - 0.05), placed(block, x=-0.3, z=-0.6)))
+    picture = FrameCompositor(Scene(planes=(FLOOR,), mesh=mesh), both).compose(frame, T).astype(int)
+    # The block's picture stands as far behind the mirror as the block before it; its far face is what is mirrored.
+    u = []
+    for x in (-0.36, -0.3, -0.24):
+        uv, _ = CAMERA.project(transform_points(inverse(T), np.array([[x, 0.1, 2 * MIRROR_Z + 0.7]])))
+        u.append(np.rint(uv[0]).astype(int))
+    for column, row in u:
+        r, g, b = picture[row, column]
+        assert g > 1.5 * max(r, b), f"not green at {column}, {row}: {picture[row, column]}"
+    uv, _ = CAMERA.project(transform_points(inverse(T), np.array([[0.3, 0.1, 2 * MIRROR_Z + 0.7]])))
+    column, row = np.rint(uv[0]).astype(int)
+    r, g, b = picture[row, column]
+    assert g < 1.2 * max(r, b), "on the other side there is no block to mirror"
