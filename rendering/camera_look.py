@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64, UInt8
+
+from .camera_blur import measure_blur
 
 BLOCK = 8
 LEVELS = 8
@@ -17,13 +17,8 @@ QUIET = 0.2
 """Noise is read off this quantile of the blocks of a class: the others hold texture."""
 QUIET_BIAS = 1.08
 """True deviation over its 0.2 quantile, for 64 samples less a fitted plane (chi distribution with 61 degrees)."""
-CALM, REBLUR = 0.8, 1.2
-"""Pixels; known blurs: the first keeps noise from looking like sharp edges, the second is what they are compared at."""
-DRAWN_BLUR = 0.6
-"""Pixels of blur (standard deviation) that a picture of ideal pixels, like the renderer's, shows by this measure."""
 UNLIKE = 2.0
 """A brightness class with more than this times the median noise of all classes holds texture and no plain surface."""
-MAX_BLUR = 3.0
 TILE = 256
 SEED = 20170
 
@@ -39,18 +34,17 @@ class CameraLook:
     grain: float
     """Correlation of the noise between neighbouring pixels, 0..0.66."""
     blur: Float64
-    """(2,) standard deviation in pixels of the picture's blur along x and y."""
+    """(2, 2) covariance in px^2 of the picture's blur, a pixel's own extent included."""
 
 
 def measure(color: UInt8) -> CameraLook:
     """Noise and blur of a picture (H, W, 3) uint8.
 
     Noise: residuals of 8x8 blocks to a fitted plane; the quietest blocks of a brightness are taken to be plain surface.
-    Blur: edges blurred once more by a known amount lose contrast by a ratio that tells their own width (Zhuo and Sim
-    2011, "Defocus map estimation from a single image"); the sharpest third of the edges show the camera's own.
+    Blur: the widths of edges of all directions; see `measure_blur`.
     """
     noise, common, grain = _noise(color)
-    return CameraLook(noise, common, grain, _blur(color, float(noise.mean())))
+    return CameraLook(noise, common, grain, measure_blur(color, float(noise.mean())))
 
 
 def _noise(color: UInt8) -> tuple[Float64, float, float]:
@@ -94,36 +88,6 @@ def _structure(rest: Float32) -> tuple[float, float]:
     beside = 0.5 * float((rest[..., 1:] * rest[..., :-1]).mean() + (rest[..., 1:, :] * rest[..., :-1, :]).mean())
     # Taking a plane out of small blocks takes correlation out too; the line is fitted to noise of known structure.
     return float(np.clip(across / variance, 0, 1)), float(np.clip(1.14 * beside / variance + 0.085, 0, 0.66))
-
-
-def _blur(color: UInt8, noise: float) -> Float64:
-    import cv2
-
-    grey: NDArray[Any] = cv2.cvtColor(np.ascontiguousarray(color), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    again = cv2.GaussianBlur(grey, (0, 0), REBLUR)
-    grey = cv2.GaussianBlur(grey, (0, 0), CALM)
-    out = np.full(2, DRAWN_BLUR)
-    for axis in (0, 1):
-        sharp, soft = (_along_x(g if axis == 0 else g.T) for g in (grey, again))
-        across = np.abs(_along_x(again.T if axis == 0 else again).T)
-        size = np.abs(sharp)
-        peak = np.zeros(size.shape, dtype=np.bool_)
-        peak[:, 1:-1] = (size[:, 1:-1] >= size[:, :-2]) & (size[:, 1:-1] >= size[:, 2:])
-        peak &= (size > max(8.0, 4 * noise)) & (np.abs(soft) > 2.5 * across)
-        if np.count_nonzero(peak) < 40:
-            continue
-        ratio = (size[peak] / np.maximum(np.abs(soft[peak]), 1e-3)).astype(np.float64)
-        # Peaks fall as 1 / sqrt(width^2 + known^2).
-        width = (REBLUR**2 - CALM**2 * ratio**2) / np.maximum(ratio**2 - 1, 1e-3)
-        out[axis] = np.sqrt(max(float(np.quantile(width, 1 / 3)), 0.0))
-    return np.asarray(np.clip(out, 0, MAX_BLUR))
-
-
-def _along_x(image: NDArray[Any]) -> NDArray[Any]:
-    """Differences to the left neighbour."""
-    out = np.zeros_like(image)
-    out[:, 1:] = image[:, 1:] - image[:, :-1]
-    return out
 
 
 class LookTracker:
@@ -176,9 +140,3 @@ def _tap(correlation: float) -> float:
     """Side weight s of the filter [s, 1, s] whose output has this correlation between neighbours: 2 s / (1 + 2 s^2)."""
     c = min(correlation, 0.66)
     return 0.0 if c < 1e-3 else float((1 - np.sqrt(1 - 2 * c * c)) / (2 * c))
-
-
-def content_blur(look: CameraLook) -> Float64:
-    """(2,) standard deviations along x and y to blur drawn content with, 0 = none."""
-    extra = np.sqrt(np.maximum(look.blur**2 - DRAWN_BLUR**2, 0))
-    return np.where(extra < 0.25, 0.0, extra)

@@ -17,7 +17,8 @@ from sceneforge.core.color import TO_LINEAR, TO_SRGB
 from sceneforge.core.transforms import inverse, transform_points
 
 from .baking import ShadowMap
-from .camera_look import CameraLook, LookTracker, content_blur
+from .camera_blur import blurred, extra_blur, reach_of
+from .camera_look import CameraLook, LookTracker
 from .directions import PIXEL_OFFSETS
 from .grounding import Grounding
 from .lighting import ExposureTracker
@@ -180,7 +181,7 @@ class FrameCompositor:
         white, look = self._exposure.update(frame, T), self._look.update(frame.color)
         clock.lap("match")
         view = _View(frame, T)
-        margin = 3 + int(2 * content_blur(look).max())
+        margin = 3 + reach_of(extra_blur(look.blur))
         boxes = [bounds_on_screen(c, frame.camera, T, margin) for c in self._corners]
         on_plane = [view.cells(p) for p, _ in self._darkened]
         elsewhere = [view.cells(p) for _, p in self._darkened]
@@ -275,13 +276,10 @@ class FrameCompositor:
             wide = cv2.GaussianBlur(dark, (0, 0), 5) if dark.any() else dark
             kernels.lay_mesh_shadow(ratio, flat, dark, known, wide, cv2.GaussianBlur(weight, (0, 0), 5))
         # Depth frays at edges, so the shadow's own edge there is kept from being harder than the picture.
-        soft = cv2.GaussianBlur(ratio, (0, 0), 1.0)
+        blur = extra_blur(look.blur)
+        soft = blurred(np.asarray(cv2.GaussianBlur(ratio, (0, 0), 1.0), dtype=np.float32), blur)
         clock.lap("shadow")
-        layer = content * visible[..., None]
-        for axis, width in enumerate(content_blur(look)):
-            if width > 0:
-                sigmas = (float(width), 1e-6) if axis == 0 else (1e-6, float(width))
-                layer = np.asarray(cv2.GaussianBlur(layer, (0, 0), sigmaX=sigmas[0], sigmaY=sigmas[1]))
+        layer = blurred(content * visible[..., None], blur)
         blending.blend(patch, layer, soft, look.noise, grain, rect.x0, rect.y0, TO_LINEAR, TO_SRGB)
         out[rect.slices] = patch
         clock.lap("blend")
