@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneforge.evaluation.evaluate_shadow import Case, Shot, _region, balanced_error, methods, summary
+from sceneforge.evaluation.evaluate_shadow import Case, Shot, _region, balanced_error, methods, similarity, summary
 from sceneforge.evaluation.render_quality import _complete, _mean
 from sceneforge.evaluation.sun_patches import Surface, sun_patches
 from sceneforge.rendering import FrameCompositor
@@ -67,6 +67,14 @@ def test_without_shadow_the_same_content_leaves_the_floor_as_it_is() -> None:
     np.testing.assert_array_less(np.abs(bare - s.frame.color)[~around], 2)
     inner = cv2.erode(content.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # away from its blurred rim
     assert inner.sum() > 100 and np.abs(ours - bare)[inner].max() <= 1, "the content itself looks the same"
+
+
+def test_similarity_of_even_pictures_is_that_of_their_levels() -> None:
+    a, b = np.full((20, 30, 3), 100, np.uint8), np.full((20, 30, 3), 160, np.uint8)
+    c = (0.01 * 255) ** 2
+    assert similarity(a, b) == pytest.approx((2 * 100 * 160 + c) / (100**2 + 160**2 + c))
+    noisy = np.random.default_rng(0).integers(90, 110, a.shape).astype(np.uint8)
+    assert similarity(noisy, noisy) == 1 > 0.8 > similarity(noisy, a)
 
 
 def test_means_are_over_all_frames_or_none() -> None:
