@@ -19,6 +19,7 @@ from sceneforge.core import Scan
 
 from .cases import posed_scans
 from .machine import machine
+from .open3d_fusion import fuse
 
 VOXEL_M = 0.02
 DEPTH_MAX_M = 4.5
@@ -87,32 +88,14 @@ def _ours(path: str, seed: int, repeat: int) -> dict[str, Any]:
 
 
 def _plain_open3d(path: str) -> dict[str, Any]:
-    import numpy as np
     import open3d as o3d
 
-    from sceneforge.core.transforms import inverse
     from sceneforge.io import load
 
     scan = load(path)
     assert isinstance(scan, Scan)
-    core, image = o3d.core, o3d.t.geometry.Image
-    dtypes = (core.float32, core.float32, core.float32)
-    grid = o3d.t.geometry.VoxelBlockGrid(
-        ("tsdf", "weight", "color"), dtypes, ((1), (1), (3)), VOXEL_M, 16, 4000, core.Device("CPU:0")
-    )
-    frames = 0
-    for i, source in enumerate(scan.sources):
-        if source.T_world_camera is None or source.problem:
-            continue
-        frame = scan.read(i)
-        depth = image(core.Tensor(np.asarray(frame.depth).copy()))
-        color = image(core.Tensor(frame.color.astype(np.float32)))
-        extrinsic = core.Tensor(inverse(source.T_world_camera))
-        K_depth, K_color = core.Tensor(frame.depth_camera.K), core.Tensor(frame.camera.K)
-        blocks = grid.compute_unique_block_coordinates(depth, K_depth, extrinsic, 1.0, DEPTH_MAX_M)
-        grid.integrate(blocks, depth, color, K_depth, K_color, extrinsic, 1.0, DEPTH_MAX_M)
-        frames += 1
-    mesh = grid.extract_triangle_mesh(2.0).to_legacy()
+    posed = (i for i, s in enumerate(scan.sources) if s.T_world_camera is not None and not s.problem)
+    mesh, frames = fuse((scan.read(i) for i in posed), VOXEL_M, DEPTH_MAX_M, 2.0)
     mesh.compute_vertex_normals()
     cloud = o3d.geometry.PointCloud(mesh.vertices)
     cloud.normals = mesh.vertex_normals

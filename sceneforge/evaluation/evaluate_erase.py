@@ -20,6 +20,8 @@ from sceneforge.core import Camera, Label, MissingExtra, OrientedBox, Scan, Scen
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import inverse, make_transform, transform_points
 
+from .similarity import luma_similarity
+
 KINDS = ("living_room", "office", "bedroom")
 
 FRAMES, SIZE = 24, (320, 240)
@@ -158,7 +160,7 @@ def _scores(
     for i, picture in pictures.items():
         m = masks[i]
         errors.append(float(np.mean((picture[m].astype(np.float64) - truths[i][m]) ** 2)))
-        ssims.append(float(ssim_map(picture, truths[i])[m].mean()))
+        ssims.append(float(luma_similarity(picture, truths[i])[m].mean()))
         distance = _feature_distance(picture, truths[i], m)
         looks += [] if distance is None else [distance]
         if i + 1 in pictures:
@@ -201,21 +203,6 @@ def _feature_distance(a: UInt8, b: UInt8, mask: NDArray[np.bool_]) -> float | No
         return feature_distance(a, b, mask)
     except MissingExtra:
         return None
-
-
-def ssim_map(a: UInt8, b: UInt8) -> Float64:
-    """(H, W) structural similarity of two pictures' luma (Wang et al. 2004: Gaussian window of 1.5 pixels)."""
-    import cv2
-
-    x, y = (cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float64) for p in (a, b))
-
-    def blur(values: Float64) -> Float64:
-        return np.asarray(cv2.GaussianBlur(values, (11, 11), 1.5), dtype=np.float64)
-
-    mx, my = blur(x), blur(y)
-    vx, vy, cov = blur(x * x) - mx * mx, blur(y * y) - my * my, blur(x * y) - mx * my
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    return np.asarray((2 * mx * my + c1) * (2 * cov + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2)))
 
 
 def _change(

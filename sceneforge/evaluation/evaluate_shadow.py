@@ -37,6 +37,7 @@ from sceneforge.core.transforms import inverse, transform_points
 from sceneforge.rendering.region import Rect
 
 from .mitsuba_truth import TrueRoom
+from .similarity import similarity
 
 if TYPE_CHECKING:
     from sceneforge.rendering import FrameCompositor
@@ -333,23 +334,6 @@ def _score(picture: UInt8, truth: UInt8, before: UInt8, area: Bools, content: Bo
         "ssim": round(similarity(picture[cut], truth[cut]), 4),
         "ber": round(balanced_error(ours, true), 4) if np.count_nonzero(true) >= LEAST_DARK else None,
     }
-
-
-def similarity(a: UInt8, b: UInt8) -> float:
-    """Mean structural similarity of two pictures (Wang et al. 2004), the mean of the channels; windows of 7 x 7 pixels
-    of equal weight that lie wholly inside, unbiased covariances."""
-    import cv2
-
-    x, y = a.astype(np.float64), b.astype(np.float64)
-
-    def mean(values: Float64) -> Float64:
-        return np.asarray(cv2.blur(values, (7, 7)), np.float64)[3:-3, 3:-3]
-
-    mx, my = mean(x), mean(y)
-    unbiased = 49 / 48
-    vx, vy, vxy = (unbiased * (mean(p * q) - m * n) for p, q, m, n in ((x, x, mx, mx), (y, y, my, my), (x, y, mx, my)))
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    return float(((2 * mx * my + c1) * (2 * vxy + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
 
 
 def _smooth(values: Float64) -> Float64:

@@ -23,6 +23,7 @@ from sceneforge.perception.decimation import distances, samples
 from sceneforge.perception.fusion import DepthFusion
 
 from .cases import posed_scans
+from .open3d_fusion import fuse
 
 THIN_M, ROD_M = 0.03, 0.06
 KEPT_M = 0.015
@@ -149,21 +150,6 @@ def _ours(frames: list[Frame]) -> Mesh:
 
 
 def _open3d(frames: list[Frame]) -> Mesh:
-    import open3d as o3d
-
-    core, image = o3d.core, o3d.t.geometry.Image
-    types = (core.float32, core.float32, core.float32)
-    grid = o3d.t.geometry.VoxelBlockGrid(
-        ("tsdf", "weight", "color"), types, ((1), (1), (3)), VOXEL_M, 16, 4000, core.Device("CPU:0")
-    )
-    for frame in frames:
-        assert frame.T_world_camera is not None
-        depth = image(core.Tensor(np.asarray(frame.depth).copy()))
-        color = image(core.Tensor(frame.color.astype(np.float32)))
-        extrinsic = core.Tensor(inverse(frame.T_world_camera))
-        K, K_color = core.Tensor(frame.depth_camera.K), core.Tensor(frame.camera.K)
-        blocks = grid.compute_unique_block_coordinates(depth, K, extrinsic, 1.0, DEPTH_MAX_M)
-        grid.integrate(blocks, depth, color, K, K_color, extrinsic, 1.0, DEPTH_MAX_M)
     # What one frame saw counts, as with ours in so short scans.
-    mesh = grid.extract_triangle_mesh(0.5).to_legacy()
+    mesh, _ = fuse(frames, VOXEL_M, DEPTH_MAX_M, 0.5)
     return Mesh(np.asarray(mesh.vertices).astype(np.float32), np.asarray(mesh.triangles).astype(np.int32))

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from sceneforge.evaluation.evaluate_shadow import Case, Shot, _region, balanced_error, methods, similarity, summary
+from sceneforge.evaluation.evaluate_shadow import Case, Shot, _region, balanced_error, methods, summary
 from sceneforge.evaluation.render_quality import _complete, _mean
+from sceneforge.evaluation.similarity import similarity
 from sceneforge.evaluation.sun_patches import Surface, sun_patches
 from sceneforge.rendering import FrameCompositor
 from sceneforge.synth.lighting import Daylight, Portal
