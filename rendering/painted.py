@@ -101,7 +101,7 @@ class _Prepared:
         thin things and blank borders."""
         import cv2
 
-        from . import painted_kernels as kernels
+        from . import painted_matte_kernels as kernels
         from .painted_clutter import clutter
 
         k, R, o = self._pose(frame, T_world_camera)

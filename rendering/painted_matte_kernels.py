@@ -1,0 +1,158 @@
+"""Which pixels show a painted surface itself: by depth, and near outlines by colour. One thread, compiled by numba."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .kernels import Array, kernel, smooth
+from .painted_kernels import encode, plane_ray
+
+REACH = 8
+"""Pixels of a 640 pixel wide picture around an outline within which colour decides what is surface and what is not."""
+LOOK_VOTE = 2.0
+"""Weight of the surface's known look beside the votes of the pixels around."""
+CLUTTER = 0.15
+"""How alike a pixel is to a side of which nothing is seen nearby."""
+FILLED = 3
+"""`RoomView.source` where a plane was put into a gap."""
+
+
+@kernel
+def geometry(
+    depth: Array, sigma: Array, source: Array, face: Array, on_plane: Array, k: Array, R: Array, o: Array, area: Array
+) -> tuple[Array, Array]:
+    """Is what a pixel shows the plane itself, by depth alone? (h, w) 0..1, and how far that can be believed, 0..1.
+
+    Where neither sensor nor mesh saw anything, a plane that fills the gap proves nothing.
+
+    Args:
+        depth, sigma, source, face: As in `RoomView`.
+        on_plane: (F,) 1 for the mesh's triangles that lie in the plane, 0 for others.
+        k: (4,) fx, fy, cx, cy.
+        R, o: Camera-to-plane rotation (3, 3) and camera position (3,) in the plane's frame.
+        area: (4,) the raster's extent, x low, z low, x high, z high, metres: nothing is asked of other pixels.
+    """
+    h, w = depth.shape
+    on, sure = np.zeros((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
+    for i in range(h):
+        for j in range(w):
+            dx, dy, dz = plane_ray(k, R, j, i)
+            if dy > -1e-4:
+                sure[i, j] = 1.0
+                continue
+            t = -o[1] / dy
+            x, z = o[0] + t * dx, o[2] + t * dz
+            if x < area[0] or z < area[1] or x > area[2] or z > area[3]:
+                sure[i, j] = 1.0
+                continue
+            real = depth[i, j]
+            if not math.isfinite(real) or source[i, j] == FILLED:
+                on[i, j], sure[i, j] = 0.7, 0.02
+                continue
+            height, s = o[1] + real * dy, sigma[i, j] * -dy
+            if not math.isfinite(s):
+                s = 0.02 * -dy
+            if height > 0:
+                value = 1.0 - smooth(0.008 + 1.0 * s, 0.022 + 2.6 * s, height)
+            else:
+                value = 1.0 - smooth(0.03 + 2.5 * s, 0.08 + 5.0 * s, -height)
+            f = face[i, j]
+            if f >= 0 and height < 0.02 + 4.0 * s and height > -0.03 - 4.0 * s:
+                # The fused mesh knows better than one frame whether this patch is flat in the plane.
+                value = 0.5 * value + 0.5 * on_plane[f]
+            on[i, j] = value
+            sure[i, j] = 1.0 if value < 0.1 or value > 0.9 else 0.4
+    return on, sure
+
+
+@kernel
+def refine(
+    color: Array,
+    on: Array,
+    sure: Array,
+    wide: Array,
+    reach: int,
+    spread: float,
+    k: Array,
+    R: Array,
+    o: Array,
+    area: Array,
+    look: Array,
+    gain: Array,
+    to_linear: Array,
+    to_srgb: Array,
+) -> Array:
+    """Settle outlines, and where depth says nothing, by colour: (h, w) 0..1.
+
+    Near an outline depth frays and may lie pixels beside colour, so there a pixel belongs to the side whose colours
+    around it are more like its own (a local two-class colour model, as in Bayes matting: Chuang et al., CVPR 2001),
+    with what depth says as the prior.
+
+    Args:
+        color: (h, w, 3) sRGB.
+        on, sure: From `geometry`.
+        wide: (h, w) mean of `on` over a window of the reach: neither 0 nor 1 near outlines.
+        reach: Pixels to look around.
+        spread: Colour distance, sRGB units, that still counts as alike.
+        k, R, o, area: As in `geometry`.
+        look: (h, w, 4) the unpainted surface over that extent, sRGB, and 0..255 how well it is known.
+        gain: (3,) brightness of this frame over the look's exposure.
+    """
+    h, w = on.shape
+    lh, lw = look.shape[:2]
+    out = on.copy()
+    step = max(1, reach // 4)
+    scale = 1.0 / (2.0 * spread * spread)
+    table = np.exp(-np.arange(256) / 32.0).astype(np.float32)
+    for i in range(h):
+        for j in range(w):
+            m = wide[i, j]
+            if (m < 0.015 and on[i, j] < 0.05) or (m > 0.985 and on[i, j] > 0.95):
+                continue
+            prior = 0.12 + 0.76 * (0.5 * m + 0.5 * on[i, j])
+            mine, other, n_mine, n_other = 0.0, 0.0, 1e-6, 1e-6
+            r0, r1, r2 = float(color[i, j, 0]), float(color[i, j, 1]), float(color[i, j, 2])
+            for a in range(-reach, reach + 1, step):
+                y = i + a
+                if y < 0 or y >= h:
+                    continue
+                for b in range(-reach, reach + 1, step):
+                    x = j + b
+                    if x < 0 or x >= w:
+                        continue
+                    # Votes from deep inside a region count more than those beside an outline.
+                    certain = sure[y, x] * (0.06 + (2.0 * wide[y, x] - 1.0) ** 2)
+                    d0, d1, d2 = color[y, x, 0] - r0, color[y, x, 1] - r1, color[y, x, 2] - r2
+                    e = (d0 * d0 + d1 * d1 + d2 * d2) * scale * 32.0
+                    g = table[int(e)] if e < 255 else 0.0
+                    v = on[y, x]
+                    mine += certain * v * g
+                    n_mine += certain * v
+                    other += certain * (1.0 - v) * g
+                    n_other += certain * (1.0 - v)
+            dx, dy, dz = plane_ray(k, R, j, i)
+            if dy < -1e-4:
+                # One more vote: what the surface looked like here in other frames.
+                t = -o[1] / dy
+                u = (o[0] + t * dx - area[0]) / (area[2] - area[0]) * lw
+                v2 = (o[2] + t * dz - area[1]) / (area[3] - area[1]) * lh
+                if 0 <= u < lw and 0 <= v2 < lh and look[int(v2), int(u), 3] > 40:
+                    e = 0.0
+                    for c in range(3):
+                        known = encode(to_linear[look[int(v2), int(u), c]] * gain[c], to_srgb)
+                        e += (known - color[i, j, c]) ** 2
+                    g = math.exp(-e * scale * 0.35)
+                    weight = LOOK_VOTE * look[int(v2), int(u), 3] / 255.0
+                    mine += weight * g
+                    n_mine += weight
+                elif sure[i, j] < 0.1:
+                    prior *= 0.3  # neither here nor from elsewhere has anybody seen the surface
+            like_on, like_off = mine / n_mine + 0.004, other / n_other + 0.004
+            if n_mine < 0.02:
+                like_on = CLUTTER
+            if n_other < 0.02:
+                like_off = CLUTTER
+            out[i, j] = smooth(0.3, 0.92, prior * like_on / (prior * like_on + (1.0 - prior) * like_off))
+    return out
