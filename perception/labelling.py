@@ -15,6 +15,10 @@ ON_WALLS = (Label.DOOR, Label.WINDOW, Label.OPENING, Label.WALL_ART)
 
 LEVEL_COS = float(np.cos(np.radians(20)))
 UPRIGHT_COS = float(np.sin(np.radians(20)))
+HAND_HELD_M = 0.65
+"""Higher above a large level surface than this, cameras are over a floor unless a lower one is seen."""
+MAX_BELOW = 0.003
+"""Share of the scene's surface that noise puts below the floor."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,14 @@ class Levels:
     """Height of the ceiling."""
 
 
-def find_levels(facts: list[PlaneFacts], camera_height: float | None) -> Levels:
-    """The floor is the lowest level surface that is large enough and far enough below the camera."""
+def find_levels(facts: list[PlaneFacts], camera_height: float | None, pitch_deg: float = 0.0) -> Levels:
+    """The floor is the lowest level surface that is large enough, where nothing says that it is a table's.
+
+    Args:
+        facts: Level and other planes, all that were found.
+        camera_height: Median height of the cameras; None where the capture does not say.
+        pitch_deg: Median angle by which they look down.
+    """
     level = [f for f in facts if f.up_cosine > LEVEL_COS]
     floor = None
     if level:
@@ -68,7 +78,7 @@ def find_levels(facts: list[PlaneFacts], camera_height: float | None) -> Levels:
         # Lower by less than 12 cm is the same floor measured twice: take the larger piece.
         same = [f for f in big if f.height - lowest.height < 0.12]
         best = max(same, key=lambda f: f.area_m2)
-        if camera_height is None or camera_height - best.height > 0.65:
+        if camera_height is None or _stood_on(best, facts, camera_height - best.height, pitch_deg):
             floor = best.height
     if floor is not None:
         assumed = floor
@@ -83,6 +93,32 @@ def find_levels(facts: list[PlaneFacts], camera_height: float | None) -> Levels:
     ]
     ceiling = max(ceilings, key=lambda f: f.area_m2).height if ceilings else None
     return Levels(floor, assumed, camera_height, ceiling)
+
+
+def _stood_on(level: PlaneFacts, facts: list[PlaneFacts], camera_m: float, pitch_deg: float) -> bool:
+    """Whether the lowest level surface is a floor and not the top of a table that fills the view.
+
+    People hold cameras 1 to 1.8 m above the floor and mostly less above a table; robots and children look from lower.
+    Past the edge of a table one sees lower things, past that of a floor never. So a low camera is over a floor when
+    nothing is lower and one of these shows: more of it than tables have, things on it that are taller than those on
+    tables, a scene that rises high, or a camera so low that it looks across it.
+
+    Args:
+        level: The surface.
+        facts: All planes.
+        camera_m: Median height of the cameras over it.
+        pitch_deg: Median angle by which they look down.
+    """
+    if camera_m > HAND_HELD_M:
+        return True
+    if camera_m < 0 or level.beyond > MAX_BELOW:
+        return False
+    upright = [f for f in facts if abs(f.up_cosine) < UPRIGHT_COS]
+    standing = [f for f in upright if abs(f.bottom - level.height) < 0.1 and f.top - level.height > 0.5]
+    high = [f for f in facts if f.top - level.height > 0.7]
+    large = level.area_m2 > 2.5 and level.width_m > 1.3
+    tall = sum(f.area_m2 for f in standing) > 0.2 or sum(f.area_m2 for f in high) > 0.3
+    return large or tall or (camera_m < 0.4 and pitch_deg < 20)
 
 
 def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:

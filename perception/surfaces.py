@@ -62,12 +62,15 @@ def bound_planes(
         fits: Unbounded planes.
         samples: Surface samples, for the outlines.
         surfels: The surfels that `fits` refers to.
-        cameras: (N, 3) camera positions, or None for captures without.
+        cameras: (N, 4, 4) camera-to-world, or None for captures without.
         min_area_m2: Smaller pieces are not reported.
         min_oblique_m2: Likewise for pieces neither level nor upright within 10 degrees, which are mostly cushions,
             clothes and clutter.
     """
-    camera_height = None if cameras is None or not len(cameras) else float(np.median(cameras[:, 1]))
+    camera_height, pitch_deg = None, 0.0
+    if cameras is not None and len(cameras):
+        camera_height = float(np.median(cameras[:, 1, 3]))
+        pitch_deg = float(np.degrees(np.median(np.arcsin(np.clip(-cameras[:, 1, 2], -1, 1)))))
     owner = np.full(len(surfels.area), -1, np.int32)
     for i, f in enumerate(fits):
         owner[f.surfels] = i
@@ -91,7 +94,7 @@ def bound_planes(
         return _facts(fits[i], frames[i], outline, samples, surfels, tree)
 
     rough = [(i, o, facts_of(i, o)) for i, parts in enumerate(shape) for _, _, o in parts]
-    levels = find_levels([f for _, _, f in rough], camera_height)
+    levels = find_levels([f for _, _, f in rough], camera_height, pitch_deg)
     pieces: list[_Piece] = []
     for i, parts in enumerate(shape):
         facts = [facts_of(i, o) for _, _, o in parts]

@@ -253,7 +253,7 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
         samples, surfels = _surfels(mesh, options)
         fits = refine_normals(find_planes(surfels, options), surfels)
         progress("planes", 1, 3)
-        cameras = None if views is None else views.T_world_camera[:, :3, 3]
+        cameras = None if views is None else views.T_world_camera
         surfaces = bound_planes(fits, samples, surfels, cameras, min_area_m2=options.min_area_m2)
         progress("planes", 2, 3)
     with account.stage("layout"):
