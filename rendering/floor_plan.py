@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -9,15 +10,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import Label, Plane, Scene, write_aside
+from sceneforge.core import Label, Plane, Scene, SceneObject, write_aside
 from sceneforge.core.arrays import Float64
 from sceneforge.core.labels import HORIZONTAL_SUPPORTS
 
 from .palette import FAINT, INK, PAPER, PATH, SOFT, tint
+from .plan_column import GUESSED_ALPHA, HEIGHT, MARGIN, SIDE, SUPER, WALL_INK, WIDTH, side_column
+from .plan_parts import HEADROOM_M, VERTICAL, Seen, is_level, outline, plan_turn, reveals, slopes, wall_line
 
-WIDTH, HEIGHT, SIDE, MARGIN, SUPER = 1400, 1000, 270, 88, 2
-"""Picture, legend column and margin in pixels; everything is drawn SUPER times larger and scaled down."""
-VERTICAL = (Label.WALL, Label.INNER_WALL, Label.DOOR, Label.WINDOW, Label.OPENING)
+HATCH, HATCH_INK = 14, (150, 128, 92)
+SLOPE_INK = (112, 92, 150)
+OVERHEAD_M = 2.0
+"""A plan is cut at this height: lamps and the undersides of shelves are left out."""
 
 Box: TypeAlias = tuple[float, float, float, float]
 Color: TypeAlias = tuple[int, int, int]
@@ -28,7 +32,8 @@ def floor_plan(scene: Scene, path: Path) -> None:
 
     The longest side of the floor lies level in the picture; the axes drawn in the corner say how the world's x and z
     run. Scanned surface between knee and head height is shown as grey shading, so that a scene without walls or floor
-    is still readable.
+    is still readable. Floor and walls that were filled in and not seen are hatched and pale; the slopes of a ceiling
+    have an arrow down, their angle and heights, and a line where one can stand.
 
     Args:
         scene: Any scene, even one without planes.
@@ -36,71 +41,20 @@ def floor_plan(scene: Scene, path: Path) -> None:
     """
     from PIL import Image
 
-    sheet = _Sheet(scene)
-    sheet.scan()
-    sheet.floors()
-    sheet.furniture()
-    sheet.walls()
-    sheet.camera_path()
-    sheet.dimensions()
-    sheet.labels()
-    sheet.side_column()
+    sheet = PlanSheet(scene)
+    sheet.draw_all()
     with write_aside(path) as aside:
         sheet.image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS).save(aside, format="PNG")
 
 
-def is_level(plane: Plane) -> bool:
-    """Whether a plane faces up or down within 25 degrees."""
-    return abs(float(plane.normal[1])) > 0.9
-
-
-def wall_line(plane: Plane) -> Float64:
-    """(2, 2) ends [x, z] of an upright plane seen from above."""
-    xz = plane.to_world(plane.polygon)[:, [0, 2]]
-    along = plane.T_world_plane[[0, 2], 0] if abs(plane.T_world_plane[1, 0]) < 0.7 else plane.T_world_plane[[0, 2], 2]
-    along = along / max(float(np.linalg.norm(along)), 1e-9)
-    s = (xz - xz.mean(axis=0)) @ along
-    return np.asarray(xz.mean(axis=0) + np.outer([s.min(), s.max()], along))
-
-
-def outline(plane: Plane) -> Float64:
-    """(K, 2) world [x, z] of a plane's polygon."""
-    return np.asarray(plane.to_world(plane.polygon)[:, [0, 2]])
-
-
-def plan_turn(scene: Scene) -> Float64:
-    """(2, 2) rotation that lays the smallest rectangle around the floors (else the walls) level."""
-    import shapely
-
-    shapes = [outline(p) for p in scene.planes_labelled(Label.FLOOR)] or [
-        wall_line(p) for p in scene.planes if p.label in VERTICAL
-    ]
-    if not shapes:
-        return np.eye(2)
-    walls = [wall_line(p) for p in scene.planes if p.label == Label.WALL]
-    if walls:
-        longest = max(walls, key=lambda w: float(np.linalg.norm(w[1] - w[0])))
-        d = longest[1] - longest[0]
-    else:
-        box = shapely.MultiPoint(np.concatenate(shapes)).minimum_rotated_rectangle
-        if box.geom_type != "Polygon":
-            return np.eye(2)
-        ring = np.asarray(box.exterior.coords)
-        sides = np.diff(ring, axis=0)
-        d = sides[int(np.argmax(np.linalg.norm(sides, axis=1)))]
-    angle = float(np.arctan2(d[1], d[0]))
-    angle -= np.round(angle / (np.pi / 2)) * np.pi / 2  # the smallest turn that levels it
-    c, s = np.cos(-angle), np.sin(-angle)
-    return np.array([[c, -s], [s, c]])
-
-
 @dataclass
-class _Sheet:
+class PlanSheet:
     """The drawing under way."""
 
     scene: Scene
     taken: list[Box] = field(default_factory=list)
     found: set[Label] = field(default_factory=set)
+    marks: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         from PIL import Image, ImageDraw
@@ -108,13 +62,14 @@ class _Sheet:
         self.image = Image.new("RGB", (WIDTH * SUPER, HEIGHT * SUPER), PAPER)
         self.draw = ImageDraw.Draw(self.image, "RGBA")
         scene = self.scene
+        self.seen = Seen(scene.mesh)
         floors = scene.planes_labelled(Label.FLOOR)
         self.floor_y = float(np.median([p.origin[1] for p in floors])) if floors else self._lowest()
         extent = [outline(p) for p in scene.planes if is_level(p) and p.label != Label.CEILING]
         extent += [wall_line(p) for p in scene.planes if p.label in VERTICAL and not is_level(p)]
         extent += [o.box.corners[:, [0, 2]] for o in scene.objects]
         extent += [r.polygon for r in scene.rooms]
-        if scene.mesh is not None and len(scene.mesh.vertices):
+        if not scene.rooms and scene.mesh is not None and len(scene.mesh.vertices):
             extent.append(np.percentile(scene.mesh.vertices[:, [0, 2]].astype(np.float64), [0.5, 99.5], axis=0))
         if scene.track is not None and len(scene.track.indices):
             extent.append(scene.track.T_world_camera[:, [0, 2], 3])
@@ -126,14 +81,28 @@ class _Sheet:
         self.scale = float((room / (self.high - self.low)).min())
         self.shift = MARGIN * SUPER + (room - (self.high - self.low) * self.scale) / 2
 
+    def draw_all(self) -> None:
+        """Every part, the lowest first."""
+        self.scan()
+        self.floors()
+        self.furniture()
+        self.walls()
+        self.slopes()
+        self.camera_path()
+        self.dimensions()
+        self.labels()
+        side_column(self)
+
     def _lowest(self) -> float:
         mesh = self.scene.mesh
         return float(np.percentile(mesh.vertices[:, 1], 1)) if mesh is not None and len(mesh.vertices) else 0.0
 
     def at(self, xz: NDArray[Any]) -> list[tuple[float, float]]:
         """World [x, z] (n, 2) to picture points: z runs down the page, as seen from above."""
-        p = (np.asarray(xz, dtype=np.float64) @ self.turn.T - self.low) * self.scale + self.shift
-        return [(float(x), float(y)) for x, y in p]
+        return [(x, y) for x, y in self._on_page(xz).tolist()]
+
+    def _on_page(self, xz: NDArray[Any]) -> Float64:
+        return np.asarray((np.asarray(xz, dtype=np.float64) @ self.turn.T - self.low) * self.scale + self.shift)
 
     def font(self, size: float) -> Any:
         """Pillow's own scalable font: the same on every machine."""
@@ -151,7 +120,7 @@ class _Sheet:
         import cv2
 
         height = mesh.vertices[:, 1] - self.floor_y
-        p = np.array(self.at(mesh.vertices[(height > 0.35) & (height < 1.9)][:, [0, 2]])).reshape(-1, 2) / 4
+        p = self._on_page(mesh.vertices[(height > 0.35) & (height < 1.9)][:, [0, 2]]) / 4
         w, h = WIDTH * SUPER // 4, HEIGHT * SUPER // 4
         count, _, _ = np.histogram2d(p[:, 1], p[:, 0], bins=(h, w), range=((0, h), (0, w)))
         soft = cv2.GaussianBlur(np.minimum(count, 12).astype(np.float32), (0, 0), max(0.012 * self.scale / 4, 0.8))
@@ -168,13 +137,47 @@ class _Sheet:
             for hole in plane.holes:
                 self._polygon(np.asarray(plane.to_world(hole)[:, [0, 2]]), (*PAPER, 150), None, 0)
             self.found.add(plane.label)
+        self._hatch_unseen()
         for room in self.scene.rooms:
             if len(room.polygon) >= 3:
                 self._polygon(room.polygon, (*color, 40), (150, 138, 116), 2)
 
+    def _hatch_unseen(self) -> None:
+        import shapely
+
+        floors = [self.seen.unseen(p) for p in self.scene.planes_labelled(Label.FLOOR)]
+        things = [shapely.MultiPoint(o.box.corners[:, [0, 2]]).convex_hull for o in self._standing()]
+        things += [shapely.Polygon(outline(p)).buffer(0) for p in self._tops()]
+        left = shapely.union_all(floors).difference(shapely.union_all(things))
+        parts = [g for g in getattr(left, "geoms", [left]) if g.area > 0.05]
+        if parts:
+            rings = [(r, k == 0) for g in parts for k, r in enumerate((g.exterior, *g.interiors))]
+            self.hatch([(self.at(np.asarray(r.coords)), outer) for r, outer in rings])
+            self.marks.add("floor, not seen")
+
+    def hatch(self, rings: Sequence[tuple[Sequence[tuple[float, float]], bool]]) -> None:
+        """Thin slanting lines over outlines of picture points (True), less their holes (False)."""
+        from PIL import Image, ImageChops, ImageDraw
+
+        every = np.concatenate([r for r, _ in rings])
+        x0, y0 = np.floor(every.min(axis=0)).astype(int).tolist()
+        w, h = (np.ceil(every.max(axis=0)).astype(int) - (x0, y0) + 1).tolist()
+        mask, lines = Image.new("L", (w, h), 0), Image.new("L", (w, h), 0)
+        pen = ImageDraw.Draw(mask)
+        for ring, outer in rings:
+            pen.polygon([(x - x0, y - y0) for x, y in ring], fill=255 if outer else 0)
+        pen = ImageDraw.Draw(lines)
+        for d in range(-((x0 + y0) % HATCH), w + h, HATCH):
+            pen.line([(d, 0), (d - h, h)], fill=110, width=SUPER)
+        self.image.paste(HATCH_INK, (x0, y0), ImageChops.multiply(mask, lines))
+
+    def _standing(self) -> list[SceneObject]:
+        """Objects that a plan shows: what hangs overhead is left out."""
+        return [o for o in self.scene.objects if float(o.box.corners[:, 1].min()) - self.floor_y <= OVERHEAD_M]
+
     def furniture(self) -> None:
         """Level surfaces above the floor, lowest first, and boxes of objects."""
-        for box in self.scene.objects:
+        for box in self._standing():
             ring = box.box.corners[[0, 1, 5, 4]][:, [0, 2]]
             self._polygon(ring, (*tint(box.label), 70), tint(box.label), 1.6)
             self.found.add(box.label)
@@ -188,21 +191,70 @@ class _Sheet:
         return [p for p in self.scene.planes if is_level(p) and p.normal[1] > 0 and p.label not in skip]
 
     def walls(self) -> None:
-        """Upright planes as thick lines, openings coloured on top."""
-        order = sorted((p for p in self.scene.planes if not is_level(p)), key=lambda p: p.label not in VERTICAL[:2])
-        for plane in order:
-            if plane.label not in VERTICAL:
-                continue
-            wall = plane.label in VERTICAL[:2]
-            a, b = self.at(wall_line(plane))
-            color = tint(plane.label) if not wall else (74, 84, 100)
-            width = 8 if wall else 6
-            guessed = wall and plane.observed_fraction < 0.5
-            self.draw.line([a, b], fill=(*color, 130 if guessed else 255), width=width * SUPER)
-            for x, y in (a, b):
-                r = width * SUPER / 2
-                self.draw.ellipse((x - r, y - r, x + r, y + r), fill=(*color, 130 if guessed else 255))
+        """Upright planes as thick lines, pale where nothing was seen of them; openings coloured on top."""
+        upright = [p for p in self.scene.planes if p.label in (*VERTICAL, Label.WALL_ART) and not is_level(p)]
+        for plane in sorted(upright, key=lambda p: p.label not in VERTICAL[:2]):
+            ends = wall_line(plane)
             self.found.add(plane.label)
+            if plane.label in VERTICAL[:2]:
+                self._wall(plane, ends)
+            elif plane.label is Label.WALL_ART:
+                ends = ends + 0.05 * plane.normal[[0, 2]]
+                self.draw.line(self.at(ends), fill=tint(plane.label), width=4 * SUPER)
+            else:
+                self._stroke(ends, (*tint(plane.label), 255), 6)
+        for side in reveals(self.scene):
+            self.draw.line(self.at(side), fill=WALL_INK, width=2 * SUPER)
+
+    def _wall(self, plane: Plane, ends: Float64) -> None:
+        u = (ends[1] - ends[0]) / max(float(np.linalg.norm(ends[1] - ends[0])), 1e-9)
+        spans = self.seen.spans(plane, ends)
+        length = float(np.linalg.norm(ends[1] - ends[0]))
+        if length - sum(b - a for a, b in spans) > 0.3:
+            self._stroke(ends, (*WALL_INK, GUESSED_ALPHA), 8)
+            self.marks.add("wall, not seen")
+        for a, b in spans:
+            self._stroke(np.stack([ends[0] + u * a, ends[0] + u * b]), (*WALL_INK, 255), 8)
+
+    def _stroke(self, ends: Float64, color: tuple[int, ...], width: int) -> None:
+        a, b = self.at(ends)
+        self.draw.line([a, b], fill=color, width=width * SUPER)
+        if color[3] == 255:
+            r = width * SUPER / 2
+            for x, y in (a, b):
+                self.draw.ellipse((x - r, y - r, x + r, y + r), fill=color)
+
+    def slopes(self) -> None:
+        """Slanted ceilings: dashed outline, an arrow down the slope, angle and heights, and the line of headroom."""
+        for slope in slopes(self.scene, self.floor_y):
+            self.marks.add("ceiling slopes down")
+            ring = self.at(outline(slope.plane))
+            for a, b in zip(ring, [*ring[1:], ring[0]], strict=True):
+                self._dashed(a, b, SLOPE_INK)
+            if slope.headroom is not None:
+                a, b = self.at(slope.headroom)
+                self._dashed(a, b, SOFT, on=3)
+                (at,) = self.at(slope.headroom_label[None])
+                self._tag(at, f"{HEADROOM_M:.1f} m high", self.font(12))
+            tail, head = self.at(np.stack([slope.tail, slope.head]))
+            self.arrow(tail, head)
+            self._tag((0.7 * tail[0] + 0.3 * head[0], 0.7 * tail[1] + 0.3 * head[1]), slope.text, self.font(14))
+
+    def _dashed(self, a: tuple[float, float], b: tuple[float, float], color: Color, on: int = 9) -> None:
+        start, along = np.array(a), np.subtract(b, a)
+        length = float(np.linalg.norm(along))
+        for s in np.arange(0, length, 2 * on * SUPER):
+            ends = start + along / max(length, 1e-9) * np.array([[s], [min(s + on * SUPER, length)]])
+            self.draw.line([tuple(e) for e in ends.tolist()], fill=color, width=round(1.4 * SUPER))
+
+    def arrow(self, tail: tuple[float, float], head: tuple[float, float]) -> None:
+        """A thin arrow between picture points."""
+        along = np.subtract(head, tail)
+        u = along / max(float(np.linalg.norm(along)), 1e-9)
+        tip, side = np.array(head), np.array([-u[1], u[0]]) * 4 * SUPER
+        foot = tip - u * 11 * SUPER
+        self.draw.line([tail, tuple(foot.tolist())], fill=SLOPE_INK, width=2 * SUPER)
+        self.draw.polygon([tuple(p.tolist()) for p in (tip, foot + side, foot - side)], fill=SLOPE_INK)
 
     def camera_path(self) -> None:
         """Where the camera went, from a ring to an arrow head."""
@@ -220,16 +272,20 @@ class _Sheet:
         self.draw.polygon([tuple(tip + ahead), tuple(tip + side - ahead / 2), tuple(tip - side - ahead / 2)], fill=PATH)
 
     def dimensions(self) -> None:
-        """Overall width and depth of the floor (else of everything) along two edges."""
-        floors = [outline(p) for p in self.scene.planes_labelled(Label.FLOOR)]
-        walls = [wall_line(p) for p in self.scene.planes if p.label in VERTICAL and not is_level(p)]
-        shapes = floors + walls
+        """Overall width and depth of the floor (else of all surfaces), outside of everything that is drawn."""
+        shapes = [outline(p) for p in self.scene.planes_labelled(Label.FLOOR)]
+        shapes += [wall_line(p) for p in self.scene.planes if p.label in VERTICAL and not is_level(p)]
+        shapes = shapes or [outline(p) for p in self._tops()]
         points = np.concatenate(shapes) @ self.turn.T if shapes else np.stack([self.low, self.high])
         ends = np.stack([points.min(axis=0), points.max(axis=0)])
         (x0, y0), (x1, y1) = ((ends - self.low) * self.scale + self.shift).tolist()
         size = np.ptp(points, axis=0)
         gap, tick, font = 34 * SUPER, 6 * SUPER, self.font(15)
-        y, x = y0 - gap, x0 - gap
+        x, y = (self.shift - gap).tolist()
+        for e in (x0, x1):
+            self.draw.line([(e, y0), (e, y)], fill=FAINT, width=SUPER)
+        for e in (y0, y1):
+            self.draw.line([(x0, e), (x, e)], fill=FAINT, width=SUPER)
         self.draw.line([(x0, y), (x1, y)], fill=SOFT, width=SUPER)
         self.draw.line([(x, y0), (x, y1)], fill=SOFT, width=SUPER)
         for e in (x0, x1):
@@ -257,7 +313,7 @@ class _Sheet:
             name = str(plane.label).replace("_", " ")
             named.append((plane.label == Label.FLOOR, -plane.area_m2, plane.id, outline(plane), name, detail))
         tops = [(p.label, self._shape(outline(p))) for p in self._tops()]
-        for thing in self.scene.objects:
+        for thing in self._standing():
             ring = thing.box.corners[[0, 1, 5, 4]][:, [0, 2]]
             detail = " x ".join(f"{s:.2f}" for s in thing.box.size[[0, 2, 1]]) + " m"
             area = float(np.prod(thing.box.size[[0, 2]]))
@@ -285,8 +341,9 @@ class _Sheet:
         inner = shapely.maximum_inscribed_circle(shape)
         cx, cy = inner.coords[0]
         tall = shape.bounds[3] - shape.bounds[1]
-        for lines in ((name, detail), (name,)):
-            sizes = (17, 13)[: len(lines)]
+        # What has no name is told by its size.
+        for lines in ((detail,),) if name == Label.OTHER else ((name, detail), (name,)):
+            sizes = (13,) if name == Label.OTHER else (17, 13)[: len(lines)]
             fonts = [self.font(s) for s in sizes]
             width = max(self.draw.textlength(t, font=f) for t, f in zip(lines, fonts, strict=True))
             height = sum(sizes) * 1.25 * SUPER
@@ -296,7 +353,7 @@ class _Sheet:
                 y = cy + dy * height
                 box = (cx - width / 2, y - height / 2, cx + width / 2, y + height / 2)
                 clear = all(box[2] < t[0] or box[0] > t[2] or box[3] < t[1] or box[1] > t[3] for t in self.taken)
-                least = 0.93 if len(lines) == 2 else 0.6
+                least = 0.6 if lines == (name,) else 0.93
                 held = shape.intersection(shapely.box(*box)).area > least * shapely.box(*box).area
                 if clear and held:
                     top = box[1]
@@ -306,59 +363,6 @@ class _Sheet:
                         top += size * 1.25 * SUPER
                     self.taken.append(box)
                     return
-
-    def side_column(self) -> None:
-        """Title, counts, legend, scale bar and axes."""
-        x, y = (WIDTH - SIDE) * SUPER, MARGIN * SUPER
-        self.draw.line([(x - 24 * SUPER, 60 * SUPER), (x - 24 * SUPER, (HEIGHT - 60) * SUPER)], fill=FAINT, width=SUPER)
-        name = self.scene.source.get("name", "scene")
-        size = 26
-        while size > 14 and self.draw.textlength(name, font=self.font(size)) > (SIDE - 30) * SUPER:
-            size -= 1
-        self.draw.text((x, y), name, font=self.font(size), fill=INK)
-        y += 44 * SUPER
-        scene = self.scene
-        floor = sum(p.area_m2 for p in scene.planes_labelled(Label.FLOOR))
-        seen = sum(p.area_m2 * p.observed_fraction for p in scene.planes_labelled(Label.FLOOR))
-        facts = [f"{floor:.1f} sq m of floor, {seen / floor:.0%} seen"] if floor else ["no floor found"]
-        facts += [f"{len(scene.planes)} surfaces, {len(scene.objects)} objects"]
-        heights = [r.height_m for r in scene.rooms if r.height_m]
-        facts += [f"ceiling at {max(heights):.2f} m"] if heights else []
-        for fact in facts:
-            self.draw.text((x, y), fact, font=self.font(15), fill=SOFT)
-            y += 23 * SUPER
-        y += 20 * SUPER
-        for label in sorted(self.found, key=lambda item: item.number):
-            color = tint(label) if label not in VERTICAL[:2] else (74, 84, 100)
-            self.draw.rounded_rectangle((x, y, x + 26 * SUPER, y + 16 * SUPER), 4 * SUPER, fill=color)
-            text = str(label).replace("_", " ")
-            self.draw.text((x + 38 * SUPER, y + 8 * SUPER), text, font=self.font(15), fill=INK, anchor="lm")
-            y += 26 * SUPER
-        if scene.track is not None and len(scene.track.indices):
-            self.draw.line([(x, y + 8 * SUPER), (x + 26 * SUPER, y + 8 * SUPER)], fill=PATH, width=2 * SUPER)
-            self.draw.text((x + 38 * SUPER, y + 8 * SUPER), "camera path", font=self.font(15), fill=INK, anchor="lm")
-        self._scale_bar(x, (HEIGHT - 92) * SUPER)
-        self._axes(x + 28 * SUPER, (HEIGHT - 200) * SUPER)
-
-    def _scale_bar(self, x: float, y: float) -> None:
-        limit = (SIDE - 60) * SUPER / self.scale
-        length = max((s for s in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20) if s <= limit), default=0.1)
-        step, h = length * self.scale / 4, 7 * SUPER
-        for k in range(4):
-            fill = INK if k % 2 == 0 else PAPER
-            self.draw.rectangle((x + k * step, y, x + (k + 1) * step, y + h), fill=fill, outline=INK)
-        self.draw.text((x, y + 16 * SUPER), "0", font=self.font(13), fill=SOFT, anchor="mt")
-        self.draw.text((x + 4 * step, y + 16 * SUPER), f"{length:g} m", font=self.font(13), fill=SOFT, anchor="mt")
-
-    def _axes(self, x: float, y: float) -> None:
-        for axis, color, name in ((0, (200, 84, 76), "x"), (1, (78, 116, 190), "z")):
-            d = self.turn[:, axis] * 42 * SUPER
-            self.draw.line([(x, y), (x + d[0], y + d[1])], fill=color, width=3 * SUPER)
-            at = (x + d[0] * 1.3, y + d[1] * 1.3)
-            self.draw.text(at, name, font=self.font(15), fill=color, anchor="mm")
-        r = 4 * SUPER
-        self.draw.ellipse((x - r, y - r, x + r, y + r), fill=INK)
-        self.draw.text((x - 14 * SUPER, y - 14 * SUPER), "y up", font=self.font(13), fill=SOFT, anchor="mm")
 
     def _polygon(self, ring: Float64, fill: tuple[int, ...], line: tuple[int, ...] | None, width: float) -> None:
         points = self.at(ring)

@@ -11,8 +11,8 @@ import numpy as np
 from sceneforge.core import Label, Plane, Room, Scene, write_aside
 from sceneforge.core.arrays import Float64
 
-from .floor_plan import is_level, outline, plan_turn, wall_line
 from .palette import INK, PAPER, PATH, SOFT, tint
+from .plan_parts import HEADROOM_M, Seen, Slope, is_level, outline, plan_turn, reveals, slopes, wall_line
 
 PIXELS_PER_M = 100.0
 MARGIN_M = 0.9
@@ -22,16 +22,16 @@ WALL_INK = (74, 84, 100)
 OPENINGS = (Label.DOOR, Label.WINDOW, Label.OPENING)
 OVERHEAD_M = 2.0
 """A plan is cut at this height: lamps and the undersides of shelves are left out."""
-GUESSED = 0.5
-"""Walls of which less than this share was seen are dashed."""
+SLOPE_INK = (112, 92, 150)
 
 
 def plan_svg(scene: Scene, path: Path) -> None:
     """Write the plan as an SVG, 100 user units to the metre.
 
     Every shape carries the id of its plane, object or room, and a `<title>` (shown on hover) with label, measures and
-    how much of it was seen. Walls are solid where they were seen for the most part, else dashed; doors, windows and
-    passages are gaps in them. Each wall of a room has its length written beside it.
+    how much of it was seen. Walls are solid where they were seen, else dashed; floor that was filled in is hatched;
+    doors, windows and passages are gaps in the walls. Each wall of a room has its length written beside it. The slopes
+    of a ceiling have an arrow down, their angle and heights, and a dotted line where one can stand.
 
     Args:
         scene: Any scene, even one without planes.
@@ -53,6 +53,7 @@ class _Drawing:
         self.low, self.high = every.min(axis=0) - MARGIN_M, every.max(axis=0) + MARGIN_M
         floors = scene.planes_labelled(Label.FLOOR)
         self.floor_y = float(np.median([p.origin[1] for p in floors])) if floors else 0.0
+        self.seen = Seen(scene.mesh)
 
     def text(self) -> str:
         """The whole document."""
@@ -62,13 +63,19 @@ class _Drawing:
             'font-family="Helvetica, Arial, sans-serif" font-size="14">',
             f"<title>{escape(self.scene.source.get('name', 'scene'))}: floor plan, 100 units per metre</title>",
             f'<rect width="100%" height="100%" fill="{_hex(PAPER)}"/>',
+            '<defs><pattern id="not-seen" width="7" height="7" patternUnits="userSpaceOnUse" '
+            'patternTransform="rotate(45)"><path d="M 0 0 V 7" stroke="#96805c" stroke-opacity="0.6"/>'
+            "</pattern></defs>",
         ]
         parts += self._group("floors", [self._floor(p) for p in self.scene.planes_labelled(Label.FLOOR, Label.RUG)])
+        parts += self._group("floors-not-seen", self._unseen())
         parts += self._group("rooms", [self._room(r) for r in self.scene.rooms])
         parts += self._group("furniture", [*self._boxes(), *self._tops()])
         parts += self._group("walls", [line for p in self._upright(Label.WALL) for line in self._wall(p)])
         parts += self._group("openings", [line for p in self._upright(*OPENINGS) for line in self._opening(p)])
+        parts += self._group("niches", [self._line(*side, self._thin(WALL_INK)) for side in reveals(self.scene)])
         parts += self._group("wall-art", [self._art(p) for p in self._upright(Label.WALL_ART)])
+        parts += self._group("slopes", [line for x in slopes(self.scene, self.floor_y) for line in self._slope(x)])
         parts += self._group("track", self._track())
         parts += self._group("dimensions", [t for r in self.scene.rooms for t in self._dimensions(r)])
         parts += self._group("names", [t for r in self.scene.rooms for t in self._name(r)] + self._furniture_names())
@@ -140,22 +147,74 @@ class _Drawing:
             out.append(self._ring(outline(p), style, p.id, f"{p.id}: {_described(p)}, {rise:.2f} m up"))
         return out
 
+    def _unseen(self) -> list[str]:
+        """Floor that was filled in, less what stands on it."""
+        import shapely
+
+        things = shapely.union_all(
+            [shapely.MultiPoint(o.box.corners[:, [0, 2]]).convex_hull for o in self.scene.objects]
+        )
+        out = []
+        for p in self.scene.planes_labelled(Label.FLOOR):
+            left = self.seen.unseen(p).difference(things)
+            for part in getattr(left, "geoms", [left]):
+                if part.area < 0.05:
+                    continue
+                rings = [self.at(np.asarray(r.coords)) for r in (part.exterior, *part.interiors)]
+                path = " ".join("M " + " L ".join(f"{x:.1f} {y:.1f}" for x, y in r[:-1]) + " Z" for r in rings)
+                out.append(f'<path d="{path}" fill="url(#not-seen)" fill-rule="evenodd"/>')
+        return out
+
     def _wall(self, p: Plane) -> list[str]:
-        """The wall with gaps at its holes, dashed where most of it was filled in."""
+        """The wall with gaps at its holes, dashed where it was filled in."""
         ends = wall_line(p)
         along = ends[1] - ends[0]
         length = float(np.linalg.norm(along))
         gaps = sorted((*_span(ends, p.to_world(h)[:, [0, 2]]),) for h in p.holes)
-        dashes = ' stroke-dasharray="10 7"' if p.observed_fraction < GUESSED else ""
-        square = ' stroke-linecap="square"'
-        style = f'stroke="{_hex(WALL_INK)}" stroke-width="{WALL_M * PIXELS_PER_M:.1f}"{dashes or square}'
+        seen = self.seen.spans(p, ends)
+        style = f'stroke="{_hex(WALL_INK)}" stroke-width="{WALL_M * PIXELS_PER_M:.1f}"'
         out, start = [f"<g id={quoteattr(p.id)}>"], 0.0
+        u = along / max(length, 1e-9)
         for a, b in [*gaps, (length, length)]:
-            if a > start:
-                u = along / max(length, 1e-9)
-                out.append(self._line(ends[0] + u * start, ends[0] + u * a, style, f"{p.id}: {_described(p)}"))
+            for c, d, solid in _parted(start, a, seen):
+                marks = ' stroke-linecap="square"' if solid else ' stroke-dasharray="10 7" stroke-opacity="0.6"'
+                out.append(self._line(ends[0] + u * c, ends[0] + u * d, style + marks, f"{p.id}: {_described(p)}"))
             start = max(start, b)
         return [*out, "</g>"]
+
+    def _slope(self, slope: Slope) -> list[str]:
+        """Dashed outline, arrow down, angle and heights, and the line of headroom."""
+        ink, name = _hex(SLOPE_INK), f"slope-{slope.plane.id}"
+        ring = self._ring(
+            outline(slope.plane),
+            f'fill="none" stroke="{ink}" stroke-dasharray="9 6"',
+            name,
+            f"{slope.plane.id}: {_described(slope.plane)}, {slope.text}",
+        )
+        tail, head = self.at(np.stack([slope.tail, slope.head]))
+        u = (head - tail) / max(float(np.linalg.norm(head - tail)), 1e-9)
+        foot, side = head - 12 * u, 4.5 * np.array([-u[1], u[0]])
+        tip = " ".join(f"{x:.1f},{y:.1f}" for x, y in (head, foot + side, foot - side))
+        out = [ring, self._line(slope.tail, slope.head, f'stroke="{ink}" stroke-width="2"')]
+        out.append(f'<polygon points="{tip}" fill="{ink}"/>')
+        aside = np.array([-u[1], u[0]]) * 12  # written along the arrow, beside it
+        x, y = (tail + head) / 2 + aside
+        angle = float(np.degrees(np.arctan2(u[1], u[0])))
+        angle = angle - 180 if angle > 80 else angle + 180 if angle <= -100 else angle
+        out.append(
+            f'<text x="{x:.1f}" y="{y:.1f}" font-size="13" fill="{ink}" text-anchor="middle" '
+            f'dominant-baseline="middle" transform="rotate({angle:.1f} {x:.1f} {y:.1f})">{escape(slope.text)}</text>'
+        )
+        if slope.headroom is not None:
+            a, b = slope.headroom
+            out.append(self._line(a, b, f'stroke="{_hex(SOFT)}" stroke-dasharray="2 4"'))
+            at = slope.headroom_label + self.turn.T @ np.array([0.0, -0.09])
+            out.append(self._write(at, f"{HEADROOM_M:.1f} m high", 11, SOFT))
+        return out
+
+    @staticmethod
+    def _thin(color: tuple[int, int, int]) -> str:
+        return f'stroke="{_hex(color)}" stroke-width="2"'
 
     def _opening(self, p: Plane) -> list[str]:
         """A door with its leaf and swing into the room, a window as a double line, a passage as a thin one."""
@@ -164,7 +223,7 @@ class _Drawing:
         color = _hex(tint(p.label))
         width = float(np.linalg.norm(b - a))
         title = f"{p.id}: {_name(p.label)}, {width:.2f} x {float(np.ptp(p.polygon[:, 1])):.2f} m"
-        thin = f'stroke="{color}" stroke-width="2"'
+        thin = self._thin(tint(p.label))
         out = [f"<g id={quoteattr(p.id)}>"]
         if p.label is Label.WINDOW:
             half = OPENING_M / 2 * n
@@ -207,7 +266,7 @@ class _Drawing:
                 continue
             d = self.at(b) - self.at(a)
             angle = float(np.degrees(np.arctan2(d[1], d[0])))
-            angle = angle - 180 if angle > 90 else angle + 180 if angle <= -90 else angle
+            angle = angle - 180 if angle > 80 else angle + 180 if angle <= -100 else angle
             n = p.normal[[0, 2]] / max(float(np.linalg.norm(p.normal[[0, 2]])), 1e-9)
             out.append(self._write((a + b) / 2 - 0.17 * n, f"{length:.2f}", 13, SOFT, angle))
         return out
@@ -228,19 +287,25 @@ class _Drawing:
         ]
 
     def _furniture_names(self) -> list[str]:
-        """Label and size of each box that is large enough to hold them; of nested ones the outermost."""
-        named: list[Float64] = []
+        """Label and size of each box that is large enough to hold them, the largest first, none over another."""
+        taken: list[tuple[Float64, float]] = []
         out = []
         for o in sorted(self.scene.objects, key=lambda o: (-float(np.prod(o.box.size[[0, 2]])), o.id)):
             w, d = sorted(o.box.size[[0, 2]].tolist(), reverse=True)
-            at = o.box.T_world_box[[0, 2], 3]
-            high = float(o.box.corners[:, 1].min()) - self.floor_y > OVERHEAD_M
-            if high or d < 0.35 or w < 0.7 or any(np.linalg.norm(at - other) < 0.5 for other in named):
+            at = self.at(o.box.T_world_box[[0, 2], 3])
+            if float(o.box.corners[:, 1].min()) - self.floor_y > OVERHEAD_M or d < 0.35 or w < 0.7:
                 continue
-            named.append(at)
-            down = self.turn.T @ np.array([0.0, 0.1])
-            out.append(self._write(at - down, _name(o.label), 13, INK))
-            out.append(self._write(at + down, f"{w:.2f} x {d:.2f}", 11, INK))
+            name, size = _name(o.label), f"{w:.2f} x {d:.2f}"
+            half = 3.6 * max(len(name), len(size))
+            if any(abs(at[0] - q[0]) < half + r and abs(at[1] - q[1]) < 42 for q, r in taken):
+                continue
+            taken.append((at, half))
+            here, down = o.box.T_world_box[[0, 2], 3], self.turn.T @ np.array([0.0, 0.1])
+            if o.label is Label.OTHER:  # what has no name is told by its size
+                out.append(self._write(here, size, 11, INK))
+                continue
+            out.append(self._write(here - down, name, 13, INK))
+            out.append(self._write(here + down, size, 11, INK))
         return out
 
     def _scale(self, bottom: float) -> list[str]:
@@ -250,6 +315,18 @@ class _Drawing:
             f'<line x1="{x}" y1="{y:.1f}" x2="{x + PIXELS_PER_M}" y2="{y:.1f}" {style}/>',
             f'<text x="{x + PIXELS_PER_M + 8}" y="{y:.1f}" font-size="13" dominant-baseline="middle">1 m</text>',
         ]
+
+
+def _parted(start: float, stop: float, seen: list[tuple[float, float]]) -> list[tuple[float, float, bool]]:
+    """[from, to] of a piece of wall in parts, each with whether it was seen."""
+    out: list[tuple[float, float, bool]] = []
+    at = start
+    for a, b in [*seen, (stop, stop)]:
+        a, b = (float(np.clip(x, start, stop)) for x in (a, b))
+        out += [(at, a, False)] if a > at else []
+        out += [(max(a, at), b, True)] if b > max(a, at) else []
+        at = max(at, b)
+    return out
 
 
 def _span(ends: Float64, xz: Float64) -> tuple[float, float]:

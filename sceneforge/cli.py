@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import sceneforge
-from sceneforge import _cli_depth, _cli_erase, _cli_paint, _cli_planes, _cli_render, _cli_simplify
+from sceneforge import _cli_depth, _cli_erase, _cli_paint, _cli_plan, _cli_planes, _cli_render, _cli_simplify
 from sceneforge import _cli_output as show
 
 if TYPE_CHECKING:
@@ -299,6 +299,7 @@ _cli_erase.add(app)
 _cli_paint.add(app)
 _cli_planes.add(app)
 _cli_render.add(app)
+_cli_plan.add(app)
 _cli_simplify.add(app)
 
 

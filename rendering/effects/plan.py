@@ -11,8 +11,8 @@ from pydantic import Field
 from sceneforge.core import Label
 from sceneforge.core.arrays import Float64
 
-from ..floor_plan import VERTICAL, is_level, outline, wall_line
 from ..palette import tint
+from ..plan_parts import VERTICAL, is_level, outline, wall_line
 from ._canvas import Canvas
 from ._parts import Parts
 from ._settings import Color, EffectSettings

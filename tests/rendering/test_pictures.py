@@ -12,8 +12,8 @@ from PIL import Image
 from sceneforge.core import Camera, Label, OrientedBox, Plane, Scene, SceneObject, UsageError
 from sceneforge.core.transforms import make_transform, plane_frame
 from sceneforge.rendering import floor_plan, label_sheet
-from sceneforge.rendering.floor_plan import wall_line
 from sceneforge.rendering.palette import tint
+from sceneforge.rendering.plan_parts import wall_line
 from sceneforge.rendering.planes import triangulated
 from sceneforge.rendering.region import Rect, bounds_on_screen, merged
 from sceneforge.rendering.view_kernels import sensor_depth
