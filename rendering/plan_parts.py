@@ -163,7 +163,8 @@ class Seen:
     def __init__(self, mesh: Mesh | None) -> None:
         self.known = mesh is not None and len(mesh.vertices) > 0
         self._mesh = mesh
-        self._inner, self._facing = _inside_large(mesh) if mesh is not None and self.known else (None, None)
+        none = np.zeros((0, 3), np.float32)
+        self._inner, self._facing = _inside_large(mesh) if mesh is not None and self.known else (none, none)
 
     def spans(self, p: Plane, ends: Float64) -> list[tuple[float, float]]:
         """[from, to] metres along an upright plane, from its first end, where surface was seen on it.
@@ -212,7 +213,7 @@ class Seen:
         """(K, 3) points on a plane: vertices that bear its label or, in a surface without labels, face its side, and
         points inside large triangles that do.
         """
-        assert self._mesh is not None and self._inner is not None and self._facing is not None
+        assert self._mesh is not None
         points, labels = self._mesh.vertices, self._mesh.labels
         some = np.arange(len(points)) if labels is None else np.flatnonzero(labels == p.label.number)
         near = some[np.abs(_off(points[some], p)) < ON_M]

@@ -73,7 +73,7 @@ class _Drawing:
         parts += self._group("furniture", [*self._boxes(), *self._tops()])
         parts += self._group("walls", [line for p in self._upright(Label.WALL) for line in self._wall(p)])
         parts += self._group("openings", [line for p in self._upright(*OPENINGS) for line in self._opening(p)])
-        parts += self._group("niches", [self._line(*side, self._thin(WALL_INK)) for side in reveals(self.scene)])
+        parts += self._group("niches", [self._line(a, b, self._thin(WALL_INK)) for a, b in reveals(self.scene)])
         parts += self._group("wall-art", [self._art(p) for p in self._upright(Label.WALL_ART)])
         parts += self._group("slopes", [line for x in slopes(self.scene, self.floor_y) for line in self._slope(x)])
         parts += self._group("track", self._track())

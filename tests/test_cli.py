@@ -32,6 +32,7 @@ COMMANDS = (
     "erase",
     "paint",
     "planes",
+    "plan",
     "simplify",
 )
 
@@ -83,7 +84,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     assert "--json" in out
     if command != "doctor":
         assert "--out" in out or command in ("bench", "evaluate")
-    if command not in ("doctor", "export", "demo", "planes", "simplify"):
+    if command not in ("doctor", "export", "demo", "plan", "planes", "simplify"):
         assert "--seed" in out
 
 
@@ -381,3 +382,17 @@ def test_effects_are_listed_and_misspelt_ones_refused(capsys: pytest.CaptureFixt
     ):
         code, _, err = run(["render", "sample:living_room", tmp_path, "--effect", text], capsys)
         assert code == 2 and told in err
+
+
+def test_the_plan_is_drawn_beside_the_view_from_above(understood: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from PIL import Image
+
+    both, alone, svg = (understood.parent / name for name in ("both.png", "alone.png", "alone.svg"))
+    assert run(["plan", str(understood), "-o", str(both), "--json"], capsys)[0] == 0
+    assert run(["plan", str(understood), "-o", str(alone), "--alone"], capsys)[0] == 0
+    assert run(["plan", str(understood), "-o", str(svg)], capsys)[0] == 0
+    assert Image.open(both).width > 1.5 * Image.open(alone).width
+    assert alone.read_bytes() == (understood / "plan.png").read_bytes()
+    assert svg.read_bytes() == (understood / "plan.svg").read_bytes()
+    code, _, err = run(["plan", str(understood), "-o", "plan.bmp"], capsys)
+    assert code == 2 and ".png or .svg" in err
