@@ -16,7 +16,7 @@ from sceneforge.core.paint import SurfaceRaster
 from sceneforge.core.transforms import inverse, transform_points
 
 from .removal import Removal, inside, part
-from .removed_shadow import FARTHEST_M, REACH_M, REACH_SHARE, relight
+from .removed_shadow import FAINT, Shade, relight
 from .surface_texture import SurfaceTexture, gather
 
 COARSE_M = 0.03
@@ -27,6 +27,8 @@ CONTACT_M = 0.05
 """Shadow this close to where a thing touched the surface went with it, so that those cells count as unseen."""
 BESIDE_M = 0.25
 """Things that begin so near to a plane shade it."""
+SHADE_CELL_M = 0.03
+"""Cells in which the things' shadow is traced."""
 FINEST_M = 0.008
 """Longest edge of the mesh behind things."""
 MAX_CELLS = 6_000_000
@@ -40,6 +42,7 @@ def gather_backdrop(
     removal: Removal,
     gains: Mapping[int, Float64],
     *,
+    shade: Shade | None = None,
     metres_per_pixel: float = 0.004,
     every: int = 1,
     bad: list[FrameError] | None = None,
@@ -51,6 +54,7 @@ def gather_backdrop(
         scan: The capture.
         removal: What was taken out of its scene, and what is left.
         gains: Frame index -> (3,) linear brightness over the mean exposure.
+        shade: The light that the things take; without it their shadow stays.
         metres_per_pixel: Cell of the sheets; it grows for surfaces of more than `MAX_CELLS` cells.
         every: Use every n-th tracked frame.
         bad: Collects frames that cannot be read.
@@ -62,7 +66,7 @@ def gather_backdrop(
     scene, boxes = removal.scene, [t.box for t in removal.things]
     assert scene.mesh is not None and scene.track is not None
     eyes = scene.track.T_world_camera[::every, :3, 3]
-    regions = [r for p in scene.planes if (r := _region(p, boxes, eyes, metres_per_pixel)) is not None]
+    regions = [r for p in scene.planes if (r := _region(p, boxes, eyes, shade, metres_per_pixel)) is not None]
     textures = gather(
         scan,
         scene,
@@ -73,13 +77,15 @@ def gather_backdrop(
         progress=progress,
     )
     sheets = tuple(
-        _sheet(texture, hidden, _contact(plane, raster, removal), plane, removal)
+        _sheet(texture, hidden, _contact(plane, raster, removal), plane, removal, shade)
         for (plane, raster, hidden), texture in zip(regions, textures, strict=True)
     )
+    hid = [s.origin[hidden > 0] for s, (_, _, hidden) in zip(sheets, regions, strict=True)]
+    made_up = sum(int(np.count_nonzero(o == MADE_UP)) for o in hid) / max(sum(len(o) for o in hid), 1)
     vertices, faces, colors = _behind(scene.mesh, [p for p, _, _ in regions], boxes, eyes)
     if len(vertices):
         colors = _seen_colors(scan, removal, vertices, faces, colors, gains, every, bad, progress)
-    return Backdrop(sheets, vertices, faces, colors)
+    return Backdrop(sheets, vertices, faces, colors, made_up)
 
 
 def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grown: float) -> NDArray[np.bool_]:
@@ -102,9 +108,10 @@ def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grow
 
 
 def _region(
-    plane: Plane, boxes: Sequence[OrientedBox], eyes: Float64, metres_per_pixel: float
+    plane: Plane, boxes: Sequence[OrientedBox], eyes: Float64, shade: Shade | None, metres_per_pixel: float
 ) -> tuple[Plane, SurfaceRaster, UInt8] | None:
-    """Plane, raster and the raster's hidden cells, if the boxes hide anything of the plane from the camera's path."""
+    """Plane, raster and the raster's hidden cells, if the boxes hide anything of the plane from the camera's path, or
+    shade it."""
     import cv2
     import shapely
 
@@ -119,9 +126,13 @@ def _region(
     on = shapely.contains_xy(shapely.Polygon(plane.polygon, plane.holes).buffer(0.05), xz[:, 0], xz[:, 1])
     hidden = np.zeros(len(xz), dtype=np.bool_)
     hidden[on] = hidden_by(coarse.to_world(xz[on]), boxes, eyes, 0.06)
-    if not hidden.any():
+    shaded = np.zeros(len(xz), dtype=np.bool_)
+    if shade is not None:
+        some = on & (np.arange(coarse.shape[0])[:, None] % 4 + np.arange(coarse.shape[1]) % 4 == 0).ravel()
+        shaded[some] = shade(coarse.to_world(xz[some]), plane.normal) < np.exp(-2 * FAINT)
+    if not (hidden | shaded).any():
         return None
-    cells = np.argwhere(hidden.reshape(coarse.shape))
+    cells = np.argwhere((hidden | shaded).reshape(coarse.shape))
     first = low + cells.min(axis=0)[::-1] * COARSE_M - AROUND_M
     last = low + (cells.max(axis=0)[::-1] + 1) * COARSE_M + AROUND_M
     m = max(metres_per_pixel, float(np.sqrt(np.prod(last - first) / MAX_CELLS)))
@@ -176,19 +187,24 @@ def _divided(values: Float64, mesh: Mesh, edge_m: float) -> tuple[Float64, Int32
     return fine, faces.astype(np.int32)
 
 
-def _sheet(texture: SurfaceTexture, hidden: UInt8, contact: NDArray[np.bool_], plane: Plane, removal: Removal) -> Sheet:
+def _sheet(
+    texture: SurfaceTexture,
+    hidden: UInt8,
+    contact: NDArray[np.bool_],
+    plane: Plane,
+    removal: Removal,
+    shade: Shade | None,
+) -> Sheet:
     """Where the plane was seen its colour, without the things' shadow; the rest of the hidden part is to be made up."""
     seen = (texture.weight > LEAST_WEIGHT) & ~contact
     origin = np.where(seen, SEEN, np.where(hidden > 0, MADE_UP, OUTSIDE)).astype(np.uint8)
     color = np.where(seen[..., None], texture.color, 0).astype(np.float32)
-    boxes = [t.box for t in removal.things]
-    stood = _prints(plane, texture.raster, boxes)
-    if not stood.any():
+    if shade is None:
         return Sheet(texture.raster, color, origin)
-    stays = _prints(plane, texture.raster, [o.box for o in removal.scene.objects])
-    tallest = max(float(np.ptp(plane.to_local(b.corners)[:, 1])) for b in boxes)
-    reach = min(REACH_M + REACH_SHARE * tallest, FARTHEST_M)
-    brighter = relight(texture, seen, stood, stays & ~stood, reach)
+    coarse = texture.raster.coarser(max(1, round(SHADE_CELL_M / texture.raster.metres_per_pixel)))
+    xz = np.stack(np.meshgrid(*coarse.centres()), axis=-1).reshape(-1, 2)
+    taken = shade(coarse.to_world(xz), plane.normal).reshape(coarse.shape)
+    brighter = relight(texture, seen, _prints(plane, texture.raster, [t.box for t in removal.things]), taken)
     if brighter is not None:
         color = color * brighter[..., None]
     return Sheet(texture.raster, color, origin, brighter)

@@ -101,6 +101,7 @@ def erase(
     from sceneforge.perception.exposure import frame_exposures
     from sceneforge.perception.removal import remove_things, select_things
     from sceneforge.pipeline import loaded, write_scene
+    from sceneforge.rendering.cast_shadow import CastShadow
     from sceneforge.rendering.erasing import Eraser
 
     capture = loaded(scan)
@@ -124,9 +125,11 @@ def erase(
         )
     gains = frame_exposures(capture, scene, wanted, bad=bad, progress=progress)
     bad.clear()  # met again below
+    shade = CastShadow(removal.scene, removal.surface, tuple(t.box for t in removal.things))
     backdrop = gather_backdrop(
-        capture, removal, gains, metres_per_pixel=metres_per_pixel, every=every, bad=bad, progress=progress
-    )
+        capture, removal, gains, shade=shade, metres_per_pixel=metres_per_pixel, every=every, bad=bad,
+        progress=progress,
+    )  # fmt: skip
     bad.clear()
     brush = load_painter(painter) if isinstance(painter, str) else painter
     backdrop = fill_unseen(backdrop, removal.scene, brush, seed)

@@ -48,15 +48,11 @@ class Backdrop:
     """(M, 3) int32."""
     colors: Float32
     """(N, 3) float32 linear light in the mean exposure."""
+    made_up_fraction: float = 0.0
+    """Share of the planes' hidden part that no frame shows, 0..1."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "vertices", owned_array(self.vertices, (None, 3), np.float32, "vertices"))
         set_(self, "faces", owned_array(self.faces, (None, 3), np.int32, "faces"))
         set_(self, "colors", owned_array(self.colors, (len(self.vertices), 3), np.float32, "colors"))
-
-    @property
-    def made_up_fraction(self) -> float:
-        """Share of the sheets' cells that no frame shows, 0..1."""
-        cells = sum(int(np.count_nonzero(s.origin)) for s in self.sheets)
-        return sum(int(np.count_nonzero(s.origin == MADE_UP)) for s in self.sheets) / max(cells, 1)
