@@ -18,7 +18,12 @@ def add(app: typer.Typer) -> None:
 
 
 def depth(
-    source: Annotated[str, typer.Argument(metavar="SCAN|IMAGE", help="A capture, sample:living_room, or one picture.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SCAN|IMAGE", help="A capture, sample:living_room, one picture, or a folder with a stereo pair."
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the results.", show_default=False)] = None,
     understood: Annotated[
         Path | None, typer.Option("--scene", help="A folder that `understand` wrote, to save time.", show_default=False)
@@ -49,8 +54,9 @@ def depth(
     """
     from sceneforge.core import UsageError
     from sceneforge.data import resolve_scan
-    from sceneforge.depth import depth_maps, load_estimator, picture_scan, stereo_depth_map
-    from sceneforge.io.scene_folder import read_scene
+    from sceneforge.depth import depth_maps, load_estimator, picture_scan
+    from sceneforge.io import is_stereo_pair, read_scene
+    from sceneforge.stereo import stereo_depth_map, stereo_folder_depth
 
     path = resolve_scan(source)
     picture = path.suffix.lower() in PICTURES
@@ -74,6 +80,8 @@ def depth(
                 pictures=pictures,
                 progress=progress,
             )
+        elif is_stereo_pair(path):
+            found = stereo_folder_depth(path, folder, pictures=pictures, progress=progress)
         else:
             estimator = None if model is None else load_estimator("huggingface", model=model, download=download)
             found = depth_maps(

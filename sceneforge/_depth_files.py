@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from sceneforge.core import Camera, Progress, SceneForgeWarning, write_bytes
-from sceneforge.core.arrays import Float32
+from sceneforge.core import Camera, Progress, SceneForgeWarning, UsageError, write_bytes
+from sceneforge.core.arrays import Float32, UInt8
 
 FORMAT = "sceneforge.depth"
 DEPTH_UNIT_M, SIGMA_UNIT_M = 0.001, 0.0001
+SOURCES = ("none", "sensor", "mesh", "plane", "filled", "guess")
+"""Where a pixel's depth may come from: by its number in `RefinedDepth.source`, or a guess from the picture alone."""
 
 
 @dataclass(frozen=True)
@@ -136,3 +138,17 @@ def picture(depth: Float32) -> bytes:
         shown = cv2.applyColorMap((255 * scaled).astype(np.uint8), cv2.COLORMAP_TURBO)
         shown[~known] = 0
     return bytes(cv2.imencode(".png", shown)[1])
+
+
+def shares(source: UInt8) -> dict[str, float]:
+    """Share of the pixels (H, W) from each source, by name."""
+    counts = np.bincount(source.ravel(), minlength=len(SOURCES))
+    return {name: round(float(n) / source.size, 4) for name, n in zip(SOURCES, counts, strict=True)}
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raises:
+    UsageError: The value is no positive number.
+    """
+    if not (np.isfinite(value) and value > 0):
+        raise UsageError(f"{name} must be positive, got {value:g}")

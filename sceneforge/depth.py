@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sceneforge._depth_files import DepthMap, write_maps
+from sceneforge._depth_files import DepthMap, check_positive, shares, write_maps
 from sceneforge.core import (
     Camera,
     Frame,
@@ -20,16 +20,13 @@ from sceneforge.core import (
     check_same_capture,
     silent,
 )
-from sceneforge.core.arrays import Float32, UInt8
+from sceneforge.core.arrays import Float32
 from sceneforge.core.scan import FrameSource
 
 if TYPE_CHECKING:
     from sceneforge.perception.depth import DepthRefiner
     from sceneforge.perception.depth.estimator import DepthEstimator
 
-SOURCES = ("none", "sensor", "mesh", "plane", "filled", "guess")
-"""Where a pixel's depth may come from: by its number in `RefinedDepth.source`, or a guess from the picture alone."""
-GUESS = 5
 VIEW_RAD = 1.1
 """Horizontal view of a picture whose camera is not known: a phone's main lens."""
 STUDIED = 12
@@ -121,7 +118,7 @@ def _refined(
     def maps() -> Iterator[DepthMap]:
         for frame in scan.frames(wanted, bad=[]):
             got = refiner.refine(frame, poses.get(frame.index))
-            yield DepthMap(frame.name, got.depth, got.sigma, got.camera, {"sources": _shares(got.source)})
+            yield DepthMap(frame.name, got.depth, got.sigma, got.camera, {"sources": shares(got.source)})
 
     return maps(), facts
 
@@ -136,7 +133,7 @@ def _swept(scan: Scan, wanted: Sequence[int], progress: Progress) -> tuple[Itera
         for frame in scan.frames([i for i in wanted if i in found], bad=[]):
             mine = found[frame.index]
             got = DepthRefiner(noise=mine.noise).refine(as_sensor(frame, mine))
-            facts = {"confirmed": round(float((mine.depth > 0).mean()), 4), "sources": _shares(got.source)}
+            facts = {"confirmed": round(float((mine.depth > 0).mean()), 4), "sources": shares(got.source)}
             yield DepthMap(frame.name, got.depth, got.sigma, got.camera, facts)
 
     return maps(), {"method": "multi_view", "notes": list(scan.notes)}
@@ -192,7 +189,7 @@ def picture_scan(path: str | Path, focal_px: float | None = None) -> Scan:
     from sceneforge.io import read_image
 
     if focal_px is not None:
-        _check_positive("focal_px", focal_px)
+        check_positive("focal_px", focal_px)
     color = read_image(path)
     h, w = color.shape[:2]
     focal = focal_px or w / 2 / np.tan(VIEW_RAD / 2)
@@ -212,11 +209,6 @@ def picture_scan(path: str | Path, focal_px: float | None = None) -> Scan:
     return Scan(Path(path).stem, str(path), "picture", (source,), notes=notes)
 
 
-def _check_positive(name: str, value: float) -> None:
-    if not (np.isfinite(value) and value > 0):
-        raise UsageError(f"{name} must be positive, got {value:g}")
-
-
 def load_estimator(name: str = "embedded", **options: Any) -> DepthEstimator:
     """A depth estimator by name: "embedded" needs nothing, "huggingface" a checkpoint (`model=`).
 
@@ -227,57 +219,6 @@ def load_estimator(name: str = "embedded", **options: Any) -> DepthEstimator:
     from sceneforge.perception.depth.estimator import load_estimator as load
 
     return load(name, **options)
-
-
-def stereo_depth_map(
-    left: str | Path,
-    right: str | Path,
-    out: str | Path,
-    *,
-    focal_px: float,
-    baseline_m: float,
-    center_px: tuple[float, float] | None = None,
-    offset_px: float = 0.0,
-    pictures: bool = False,
-    progress: Progress = silent,
-) -> dict[str, Any]:
-    """Write the depth of the left picture of a rectified stereo pair.
-
-    Args:
-        left, right: PNG or JPEG files of one size, rectified.
-        out: Folder, as for `depth_maps`.
-        focal_px: Focal length, pixels.
-        baseline_m: Distance of the two cameras, metres.
-        center_px: Principal point (x, y) of the left picture; its middle when None.
-        offset_px: Principal point x of the right picture less that of the left (Middlebury's doffs).
-        pictures: Whether to write a picture to look at, too.
-        progress: Told of each stage.
-
-    Raises:
-        InputError: A file cannot be read.
-        UsageError: Sizes differ or the numbers make no sense.
-    """
-    from sceneforge.io import read_image
-    from sceneforge.perception.depth import DepthRefiner
-    from sceneforge.perception.depth.noise import SensorNoise
-    from sceneforge.perception.depth.stereo import SIGMA_PX, stereo_depth
-
-    _check_positive("focal_px", focal_px)
-    _check_positive("baseline_m", baseline_m)
-    if not np.isfinite(offset_px):
-        raise UsageError(f"offset_px must be a number, got {offset_px:g}")
-    colors = [read_image(p) for p in (left, right)]
-    h, w = colors[0].shape[:2]
-    center = center_px or ((w - 1) / 2, (h - 1) / 2)
-    camera = Camera(w, h, focal_px, focal_px, *center)
-    found = stereo_depth(colors[0], colors[1], camera, baseline_m, offset_px=offset_px)
-    noise = SensorNoise(0.0005, SIGMA_PX / (focal_px * baseline_m), 9.0)
-    name = Path(left).stem
-    frame = Frame(0, name, 0.0, colors[0], found.depth, camera, camera, None)
-    got = DepthRefiner(noise=noise).refine(frame)
-    facts = {"confirmed": round(float((found.depth > 0).mean()), 4), "sources": _shares(got.source)}
-    maps = iter([DepthMap(name, got.depth, got.sigma, camera, facts)])
-    return write_maps(maps, Path(out), name, 1, {"method": "stereo", "notes": []}, pictures, progress)
 
 
 def studied_refiner(scan: Scan, scene: Scene | None) -> DepthRefiner:
@@ -295,8 +236,3 @@ def studied_refiner(scan: Scan, scene: Scene | None) -> DepthRefiner:
 def _inverse(frame: Frame) -> Float32:
     d = frame.depth
     return np.divide(1, d, out=np.zeros_like(d), where=d > 0)
-
-
-def _shares(source: UInt8) -> dict[str, float]:
-    counts = np.bincount(source.ravel(), minlength=len(SOURCES))
-    return {name: round(float(n) / source.size, 4) for name, n in zip(SOURCES, counts, strict=True)}

@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from sceneforge.core import Content, RoomCapture, Scan, Scene
     from sceneforge.core.arrays import UInt8
 
-__all__ = ["load", "load_content", "read_image", "read_scene"]
+    from ._stereo_pair import StereoPair
+
+__all__ = ["is_stereo_pair", "load", "load_content", "read_image", "read_scene", "read_stereo_pair"]
 
 
 def load(path: str | Path, *, format: str | None = None) -> Scan | RoomCapture:
@@ -59,6 +61,24 @@ def read_image(path: str | Path) -> UInt8:
     from ._images import read_color
 
     return read_color(Path(path), Path(path).name)
+
+
+def is_stereo_pair(path: str | Path) -> bool:
+    """Whether the path is a folder with two pictures, im0 and im1 or left and right, and their calib.txt."""
+    from ._stereo_pair import is_stereo_pair as asked
+
+    return asked(Path(path))
+
+
+def read_stereo_pair(folder: str | Path) -> StereoPair:
+    """Open the rectified stereo pair in such a folder (Middlebury 2014 and 2021, ETH3D).
+
+    Raises:
+        ScanError: A file is missing or the calibration makes no sense.
+    """
+    from ._stereo_pair import read_stereo_pair as read
+
+    return read(folder)
 
 
 def read_scene(folder: str | Path) -> Scene:
