@@ -12,9 +12,10 @@ from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.color import TO_LINEAR64
 from sceneforge.core.light import sphere_directions
 
+from .caster import Caster
 from .emitters import Emitter, on_boundary
 from .light_fit import meets
-from .radiance import Caster, Readings
+from .radiance import Readings
 
 SIZE = (64, 128)
 NEAR = 0.2
@@ -88,6 +89,8 @@ def _splat(
     # Seen from about the same side, shiny surfaces show the same.
     alike = np.maximum(np.einsum("ij,ij->i", way[use], d[use]), 0) ** 2 + 0.02
     share = alike * np.where(readings.clipped[use], CLIPPED_WEIGHT, 1.0)
+    if readings.weight is not None:
+        share *= readings.weight[use]
     weight = np.bincount(cell[use], share, minlength=h * w).astype(np.float64)
     light = readings.radiance[use].astype(np.float64)
     total = np.stack([np.bincount(cell[use], share * light[:, k], minlength=h * w) for k in range(3)], axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 from sceneforge.core import Label, Mesh, Plane, Room
 from sceneforge.core.arrays import Int32
 
+from .caster import Caster
 from .enclosure import Stretch, find_outlines, find_stretches
 from .labelling import ON_WALLS, STRUCTURE, Levels
 from .openings import Sight, Views, find_openings, merged
@@ -50,7 +51,14 @@ class Layout:
     """Largest first."""
 
 
-def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh: Mesh, views: Views | None) -> Layout:
+def lay_out(
+    surfaces: Surfaces,
+    samples: SurfaceSamples,
+    surfels: Surfels,
+    mesh: Mesh,
+    views: Views | None,
+    caster: Caster | None = None,
+) -> Layout:
     """Complete the structure of a scene, part it into rooms, and find the openings of its walls.
 
     Walls keep the plane that was measured: corners are where the planes really cross, and nothing is made square.
@@ -62,6 +70,7 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh:
         surfels: The same, averaged.
         mesh: The same, for sight lines and colour.
         views: From where it was seen; None where the capture does not say.
+        caster: Over the mesh, where there is one already.
     """
     from shapely.ops import unary_union
 
@@ -77,7 +86,7 @@ def lay_out(surfaces: Surfaces, samples: SurfaceSamples, surfels: Surfels, mesh:
     height = samples.points[:, 1]
     between = (height > levels.assumed_floor - 0.1) & (height < top)
     points = samples.points[between][:, [0, 2]].astype(np.float64)
-    sight = Sight(mesh, views)
+    sight = Sight(mesh, views, caster)
     outlines = find_outlines(points, floor_seen, stretches, sight.free_space())
 
     stretches = _bordering(stretches, outlines, planes)

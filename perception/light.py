@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import EnvironmentMap, Frame, Label, Light, Mesh, Plane
+from sceneforge.core import EnvironmentMap, Label, Light, Mesh, Plane
 from sceneforge.core.arrays import Float64
 from sceneforge.core.color import LUMINANCE
 from sceneforge.core.light import harmonics_basis
 
+from .caster import Caster
 from .emitters import Emitter, boundary, ceiling_patches, find_emitters, wall_patches
 from .environment import stitch
 from .light_fit import LightFit, fit_light
-from .radiance import Caster, read_light
+from .radiance import Glance, read_light
 
 MAX_FRAMES = 40
 CEILING_M = 2.5
@@ -48,14 +49,15 @@ class LightEstimate:
 
 
 def estimate_light(
-    frames: Iterable[tuple[Frame, Float64]],
+    glances: Iterable[tuple[Glance, Float64]],
     mesh: Mesh,
     planes: tuple[Plane, ...],
     cameras: Float64,
     *,
     seed: int = 0,
+    caster: Caster | None = None,
 ) -> LightEstimate:
-    """Estimate the room's light from its frames and surface.
+    """Estimate the room's light from what its frames show and from its surface.
 
     Clipped readings are clustered into rectangles and balls (`emitters`), unseen ceiling and walls are divided into
     patches, the radiance of all of them is fitted to the shading of the scanned surfaces (`light_fit`), and everything
@@ -63,16 +65,18 @@ def estimate_light(
     must have sent for the room to look as it does.
 
     Args:
-        frames: Frames with camera-to-world poses (4, 4); some MAX_FRAMES spread over the capture are enough.
+        glances: Of frames (`radiance.glance`), with their camera-to-world poses (4, 4); some MAX_FRAMES spread over the
+            capture are enough.
         mesh: Reconstructed surface with colours and instances, +Y up.
         planes: The scene's planes.
         cameras: (N, 3) where the camera was.
         seed: Picks the points that light is fitted at.
+        caster: Over the mesh, where there is one already.
     """
     if mesh.colors is None or mesh.instances is None or not len(mesh.faces) or not (mesh.instances > 0).any():
         return LightEstimate(notes=("no coloured flat surface: the light could not be estimated",))
-    caster = Caster(mesh)
-    readings = read_light(frames, mesh, caster)
+    caster = caster or Caster(mesh)
+    readings = read_light(glances, mesh, caster)
     points = mesh.vertices[:: max(1, len(mesh.vertices) // 20_000)]
     low, high = (np.quantile(points, q, axis=0).astype(np.float64) for q in (0.005, 0.995))
     walls = boundary(points, planes, low, high)

@@ -19,8 +19,8 @@ from sceneforge.core import Mesh
 from sceneforge.core.arrays import Float64
 from sceneforge.core.color import LUMINANCE, TO_LINEAR64
 
+from .caster import Caster
 from .emitters import Emitter
-from .radiance import Caster
 
 POINTS = 1400
 RAYS = 64
@@ -82,16 +82,22 @@ def _spread(ratio: Float64, weight: Float64) -> float:
 def _points(mesh: Mesh, rng: np.random.Generator) -> tuple[Float64, Float64, Float64, NDArray[np.int64]]:
     """Points on flat surfaces with their normals, radiance, and surface number 0..S-1."""
     assert mesh.colors is not None and mesh.instances is not None
-    linear = TO_LINEAR64[mesh.colors]
-    normals = mesh.vertex_normals
-    level = linear @ LUMINANCE
-    usable = (mesh.instances > 0) & (level > 0.008) & (mesh.colors.max(axis=1) < 245)
-    usable &= np.linalg.norm(normals, axis=1) > 0.5
-    index = np.flatnonzero(usable)
+    level = TO_LINEAR64[mesh.colors] @ LUMINANCE
+    index = np.flatnonzero((mesh.instances > 0) & (level > 0.008) & (mesh.colors.max(axis=1) < 245))
     if len(index) > POINTS:
         index = np.sort(rng.choice(index, POINTS, replace=False))
+    normals = _vertex_normals(mesh, index)
+    good = np.linalg.norm(normals, axis=1) > 0.5
+    index, normals = index[good], normals[good]
     _, surface = np.unique(mesh.instances[index], return_inverse=True)
-    return mesh.vertices[index].astype(np.float64), normals[index], linear[index], surface.reshape(-1)
+    return mesh.vertices[index].astype(np.float64), normals, TO_LINEAR64[mesh.colors[index]], surface.reshape(-1)
+
+
+def _vertex_normals(mesh: Mesh, index: NDArray[np.int64]) -> Float64:
+    """(n, 3) normals of a few vertices, from the faces around them alone."""
+    wanted = np.zeros(len(mesh.vertices), np.bool_)
+    wanted[index] = True
+    return Mesh(mesh.vertices, mesh.faces[wanted[mesh.faces].any(axis=1)]).vertex_normals[index]
 
 
 def _gather(
@@ -139,29 +145,32 @@ def meets(e: Emitter, origin: Float64, direction: Float64, before: NDArray[Any])
         along = np.einsum("ij,ij->i", offset, direction)
         off = np.linalg.norm(offset - along[:, None] * direction, axis=1)
         return np.asarray((along > 0) & (off < e.size[0] / 2) & (along < before + 0.5 * e.size[0] + 0.1))
+    hit = np.zeros(len(direction), dtype=np.bool_)
     towards = direction @ e.direction
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = ((e.position - origin) @ e.direction) / towards
-        inside = e.covers(np.nan_to_num(origin + t[:, None] * direction, posinf=0.0, neginf=0.0))
-        return np.asarray((towards < -1e-3) & (t > 0) & inside & (t < before + 0.15))
+    at = np.flatnonzero(towards < -1e-3)
+    t = ((e.position - origin[at]) @ e.direction) / towards[at]
+    there = (t > 0) & (t < before[at] + 0.15)
+    at, t = at[there], t[there]
+    hit[at] = e.covers(origin[at] + t[:, None] * direction[at])
+    return hit
 
 
 def _factors(point: Float64, normal: Float64, caster: Caster, e: Emitter, side: int = 4) -> Float64:
     """(n,) irradiance per unit radiance of an emitter, its hiding by the scanned surface included."""
-    out = np.zeros(len(point))
-    for target in e.samples(side):
-        d = target - point
-        r2 = np.einsum("ij,ij->i", d, d)
-        r = np.sqrt(r2)
-        here = np.einsum("ij,ij->i", d, normal) / r
-        there = np.ones(len(d)) if e.direction is None else -(d @ e.direction) / r
-        use = np.flatnonzero((here > 0) & (there > 0))
-        # The lamp's own scanned surface must not hide it.
-        near = np.clip(1 - (0.15 + (0.6 * e.size[0] if e.direction is None else 0)) / r[use], 0.1, 1)
-        origin = point[use] + 0.02 * normal[use]
-        free = ~caster.blocked(origin, (target - origin) * near[:, None], 1.0)
-        use = use[free]
-        out[use] += here[use] * there[use] / np.maximum(r2[use], 0.02)
+    d = (e.samples(side)[:, None] - point).reshape(-1, 3)
+    r2 = np.einsum("ij,ij->i", d, d)
+    r = np.sqrt(r2)
+    own = np.tile(np.arange(len(point)), side**2)
+    here = np.einsum("ij,ij->i", d, normal[own]) / r
+    there = np.ones(len(d)) if e.direction is None else -(d @ e.direction) / r
+    use = np.flatnonzero((here > 0) & (there > 0))
+    # The lamp's own scanned surface must not hide it.
+    near = np.clip(1 - (0.15 + (0.6 * e.size[0] if e.direction is None else 0)) / r[use], 0.1, 1)
+    lift = 0.02 * normal[own[use]]
+    free = ~caster.blocked(point[own[use]] + lift, (d[use] - lift) * near[:, None], 1.0)
+    use = use[free]
+    share = here[use] * there[use] / np.maximum(r2[use], 0.02)
+    out = np.bincount(own[use], share, minlength=len(point))
     return np.minimum(out * e.area / side**2, np.pi)
 
 

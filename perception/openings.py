@@ -19,6 +19,7 @@ from sceneforge.core import Camera, Label, Mesh
 from sceneforge.core.arrays import Float64
 from sceneforge.core.color import LUMINANCE
 
+from .caster import Caster
 from .enclosure import Stretch
 from .surfels import SurfaceSamples
 from .wall_lines import CELL_M, Mask, near_plane
@@ -92,27 +93,14 @@ class Opening:
 class Sight:
     """What can be seen from where: rays against the scanned surface."""
 
-    def __init__(self, mesh: Mesh, views: Views | None) -> None:
+    def __init__(self, mesh: Mesh, views: Views | None, caster: Caster | None = None) -> None:
         self.mesh = mesh
         self.views = views
-
-    @cached_property
-    def _caster(self) -> Any:
-        import open3d as o3d
-
-        caster = o3d.t.geometry.RaycastingScene()
-        faces = self.mesh.faces.astype(np.uint32)
-        caster.add_triangles(o3d.core.Tensor(self.mesh.vertices.astype(np.float32)), o3d.core.Tensor(faces))
-        return caster
+        self._caster = caster or Caster(mesh)
 
     def distance(self, origins: Float64, directions: Float64) -> Float64:
         """(N,) distance in units of the directions' length to the first surface; inf where there is none."""
-        import open3d as o3d
-
-        if not len(origins) or not len(self.mesh.faces):
-            return np.full(len(origins), np.inf)
-        rays = np.concatenate([origins, directions], axis=1).astype(np.float32)
-        return np.asarray(self._caster.cast_rays(o3d.core.Tensor(rays))["t_hit"].numpy(), dtype=np.float64)
+        return self._caster.hits(origins, directions)[0].astype(np.float64)
 
     def pictures(self, points: Float64, normal: Float64) -> WallSight | None:
         """What the kept pictures show at points (N, 3) of a wall; None without pictures."""

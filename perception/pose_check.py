@@ -7,16 +7,21 @@ floats or sinks. Real captures have such frames (late time stamps, dropped track
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from sceneforge.core import Frame, Mesh
+from sceneforge.core import Frame
 from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.transforms import make_transform, transform_points
 
+from .caster import Caster
+
 POINTS = 600
 """Depth samples kept per frame: 7 KB."""
+SCREEN = 3
+"""One in so many samples is looked at first."""
+SURE = 0.7
+"""A frame whose few samples lie within this share of the suspect limit is not."""
 NEAR_M = 0.12
 """Farther samples see something that the mesh lacks and say nothing on the pose."""
 MIN_SHARE = 0.4
@@ -70,22 +75,18 @@ def sample_points(frame: Frame, max_depth_m: float) -> Float32:
     return np.stack([x * z, y * z, z], axis=1).astype(np.float32)
 
 
-def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64) -> PoseReport:
+def correct_outliers(caster: Caster, points: list[Float32], T_world_camera: Float64) -> PoseReport:
     """Find frames whose depth disagrees with the mesh, and align them to it.
 
     Point-to-plane ICP (Chen & Medioni 1992) against the closest points of the mesh, with Tukey weights. A correction is
     kept only when it fits as well as the other frames do and stays within 25 cm and 10 degrees of the given pose.
 
     Args:
-        mesh: The fused surface in the world.
+        caster: The fused surface in the world.
         points: Per frame (K, 3) camera-frame samples, from `sample_points`.
         T_world_camera: (N, 4, 4) given poses.
     """
-    import open3d as o3d
-
-    scene = o3d.t.geometry.RaycastingScene()
-    scene.add_triangles(o3d.core.Tensor(mesh.vertices.copy()), o3d.core.Tensor(mesh.faces.astype(np.uint32)))
-    all_distances = [_distances(scene, p, T) for p, T in zip(points, T_world_camera, strict=True)]
+    all_distances = _few_distances(caster, points, T_world_camera)
     alone = tuple(i for i, d in enumerate(all_distances) if len(d) >= MIN_SAMPLES and (d < NEAR_M).mean() < MIN_SUPPORT)
     distances = [_typical(d) for d in all_distances]
     judged = [d for d in distances if d is not None]
@@ -97,8 +98,8 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
     for i, before in enumerate(distances):
         if before is None or before <= limit:
             continue
-        T = _align(scene, points[i], T_world_camera[i])
-        after = _typical(_distances(scene, points[i], T))
+        T = _align(caster, points[i], T_world_camera[i])
+        after = _typical(_distances(caster, points[i], T))
         moved = np.linalg.norm(T[:3, 3] - T_world_camera[i][:3, 3])
         turned = np.arccos(np.clip((np.trace(T[:3, :3].T @ T_world_camera[i][:3, :3]) - 1) / 2, -1, 1))
         found = after is not None and after < max(0.006, 1.5 * typical) and moved < 0.25 and turned < np.radians(10)
@@ -106,12 +107,24 @@ def correct_outliers(mesh: Mesh, points: list[Float32], T_world_camera: Float64)
     return PoseReport(tuple(corrections), alone)
 
 
-def _distances(scene: Any, points: Float32, T: Float64) -> Float32:
-    """(K,) distance of each sample to the mesh."""
-    import open3d as o3d
+def _few_distances(caster: Caster, points: list[Float32], T_world_camera: Float64) -> list[Float32]:
+    """Per frame the distances (K,) of samples to the mesh: of a third of them, of all where those look suspicious."""
+    few = [p[:: SCREEN if len(p) >= SCREEN * MIN_SAMPLES else 1] for p in points]
+    world = [transform_points(T, p) for p, T in zip(few, T_world_camera, strict=True)]
+    cuts = np.cumsum([len(p) for p in few])[:-1]
+    out = np.split(caster.distance_to(np.concatenate(world)), cuts) if world else []
+    typical = [_typical(d) for d in out]
+    judged = [d for d in typical if d is not None]
+    limit = SURE * max(SUSPECT_M, SUSPECT_RATIO * float(np.median(judged))) if judged else 0.0
+    for i, near in enumerate(typical):
+        if len(few[i]) < len(points[i]) and (near is None or near > limit):
+            out[i] = _distances(caster, points[i], T_world_camera[i])
+    return out
 
-    world = transform_points(T, points).astype(np.float32)
-    return np.asarray(scene.compute_distance(o3d.core.Tensor(world)).numpy(), dtype=np.float32)
+
+def _distances(caster: Caster, points: Float32, T: Float64) -> Float32:
+    """(K,) distance of each sample to the mesh."""
+    return caster.distance_to(transform_points(T, points))
 
 
 def _typical(distances: Float32) -> float | None:
@@ -120,14 +133,11 @@ def _typical(distances: Float32) -> float | None:
     return float(np.median(distances[near])) if len(distances) >= MIN_SAMPLES and near.mean() >= MIN_SHARE else None
 
 
-def _align(scene: Any, points: Float32, T_start: Float64) -> Float64:
-    import open3d as o3d
-
+def _align(caster: Caster, points: Float32, T_start: Float64) -> Float64:
     T = T_start.copy()
     for step in range(30):
         world = transform_points(T, points)
-        hit = scene.compute_closest_points(o3d.core.Tensor(world.astype(np.float32)))
-        closest, normal = hit["points"].numpy().astype(np.float64), hit["primitive_normals"].numpy().astype(np.float64)
+        closest, normal = caster.closest(world)
         residual = np.einsum("ij,ij->i", world - closest, normal)
         reach = NEAR_M if step < 10 else NEAR_M / 2
         w = np.maximum(1 - (np.linalg.norm(world - closest, axis=1) / reach) ** 2, 0) ** 2

@@ -4,48 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import Frame, Mesh
+from sceneforge.core import Camera, Frame, Mesh
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.color import TO_LINEAR64
 
+from .caster import Caster
+
 ACROSS = 72
-"""Readings along the shorter side of a frame."""
+"""Cells of a frame's grid along its shorter side."""
+EVERY = 2
+"""Of cells that are not clipped, one in so many along either side is read: they change slowly."""
 CLIPPED = 250
 """A pixel with a channel at or above this may have been any brighter."""
 
 
-class Caster:
-    """The scanned surface, for rays."""
+@dataclass(frozen=True)
+class Glance:
+    """What one frame shows at pixels spread over it: all that the light needs of a frame, some 20 KB."""
 
-    def __init__(self, mesh: Mesh) -> None:
-        import open3d as o3d
-
-        self._tensor = o3d.core.Tensor
-        self._scene = o3d.t.geometry.RaycastingScene()
-        self._scene.add_triangles(
-            self._tensor(np.ascontiguousarray(mesh.vertices)), self._tensor(mesh.faces.astype(np.uint32))
-        )
-
-    def hits(self, origins: Float64, directions: Float64) -> tuple[Float32, NDArray[np.int64]]:
-        """Distance in direction lengths (inf = none) and face (-1 = none) of the first hits of rays (n, 3), (n, 3)."""
-        hit = self._scene.cast_rays(self._tensor(_rays(origins, directions)))
-        face = hit["primitive_ids"].numpy().astype(np.int64)
-        distance = hit["t_hit"].numpy()
-        return distance, np.where(np.isfinite(distance), face, -1)
-
-    def blocked(self, origins: Float64, directions: Float64, far: float) -> NDArray[np.bool_]:
-        """(n,) whether anything lies within `far` direction lengths."""
-        rays = self._tensor(_rays(origins, directions))
-        return np.asarray(self._scene.test_occlusions(rays, 0.0, far).numpy())
+    camera: Camera
+    """Of the frame's colour."""
+    pixel: NDArray[np.uint16]
+    """(N, 2) x and y."""
+    color: UInt8
+    """(N, 3) sRGB, mean of a little square around each."""
+    weight: Float32
+    """(N,) cells of the frame's grid that each stands for."""
 
 
-def _rays(origins: Float64, directions: Float64) -> Float32:
-    return np.concatenate(np.broadcast_arrays(origins, directions), axis=-1).astype(np.float32)
+def glance(frame: Frame) -> Glance:
+    """A grid of pixels: all that may be clipped, for the shapes of lamps and windows, and a quarter of the others."""
+    h, w = frame.camera.shape
+    step = max(1, min(h, w) // ACROSS)
+    v, u = np.arange(step // 2, h, step), np.arange(step // 2, w, step)
+    color = _box_mean(frame.color, step)[v[:, None], u]
+    clipped = color.max(axis=2) >= CLIPPED
+    taken = clipped.copy()
+    taken[::EVERY, ::EVERY] = True
+    i, k = np.nonzero(taken)
+    weight = np.where(clipped[i, k], 1.0, EVERY**2).astype(np.float32)
+    return Glance(frame.camera, np.stack([u[k], v[i]], axis=1).astype(np.uint16), color[i, k], weight)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Readings:
     """(N,) whether it may have been brighter."""
     up: Float32
     """(N,) world y of the scanned surface's normal, 0 where there is none."""
+    weight: Float32 | None = None
+    """(N,) how much each counts; None = all the same."""
 
     @property
     def points(self) -> Float32:
@@ -71,41 +76,57 @@ class Readings:
         return self.origin + self.distance[:, None] * self.direction
 
 
-def read_light(frames: Iterable[tuple[Frame, Float64]], mesh: Mesh, caster: Caster) -> Readings:
-    """Readings on a grid in every frame.
+def read_light(glances: Iterable[tuple[Glance, Float64]], mesh: Mesh, caster: Caster) -> Readings:
+    """Readings of all frames.
 
     Every frame's exposure and white balance are undone by comparison with the mesh's colours, which are the mean of all
     frames: the gain is the median ratio over the surface that both show.
 
     Args:
-        frames: Frames with their camera-to-world poses (4, 4) in the mesh's world.
+        glances: Of frames, with their camera-to-world poses (4, 4) in the mesh's world.
         mesh: The reconstructed surface; without colours the frames are taken as equally exposed.
         caster: Over the mesh.
     """
-    parts: list[tuple[NDArray[Any], ...]] = []
-    upward = mesh.face_normals[:, 1]
-    for frame, T in frames:
-        h, w = frame.camera.shape
-        step = max(1, min(h, w) // ACROSS)
-        v, u = (g.ravel() for g in np.mgrid[step // 2 : h : step, step // 2 : w : step])
-        color = _box_mean(frame.color, step)[v, u]
-        d = frame.camera.rays()[v, u].astype(np.float64)
-        length = np.linalg.norm(d, axis=1)
-        d = d / length[:, None] @ T[:3, :3].T
-        distance, face = caster.hits(T[:3, 3], d)
-        linear = TO_LINEAR64[color]
-        radiance = linear / _gain(linear, face, mesh)
-        origin = np.broadcast_to(T[:3, 3], d.shape)
-        up = np.where(face >= 0, upward[face], 0)
-        parts.append((origin, d, distance, radiance, color.max(axis=1) >= CLIPPED, up))
+    parts = [(g, *_rays_of(g, T)) for g, T in glances]
     if not parts:
         empty = np.zeros((0, 3), np.float32)
         return Readings(empty, empty, np.zeros(0, np.float32), empty, np.zeros(0, np.bool_), empty[:, 0])
-    origin, d, distance, radiance, clipped, up = (np.concatenate(column) for column in zip(*parts, strict=True))
+    origin, d = (np.concatenate([p[k] for p in parts]) for k in (1, 2))
+    distance, face = caster.hits(origin, d)
+    color, weight = (np.concatenate([getattr(p[0], name) for p in parts]) for name in ("color", "weight"))
+    radiance = TO_LINEAR64[color]
+    ends = np.cumsum([0, *(len(p[0].color) for p in parts)])
+    for a, b in pairwise(ends.tolist()):
+        radiance[a:b] /= _gain(radiance[a:b], face[a:b], mesh)
     f32 = np.float32
     return Readings(
-        origin.astype(f32), d.astype(f32), distance.astype(f32), radiance.astype(f32), clipped, up.astype(f32)
+        origin.astype(f32),
+        d.astype(f32),
+        distance,
+        radiance.astype(f32),
+        color.max(axis=1) >= CLIPPED,
+        _upward(mesh, face),
+        weight,
     )
+
+
+def _rays_of(g: Glance, T: Float64) -> tuple[Float64, Float64]:
+    """Origins and unit directions (N, 3) in the world."""
+    c = g.camera
+    x, y = (g.pixel[:, 0] - c.cx) / c.fx, (g.pixel[:, 1] - c.cy) / c.fy
+    d = np.stack([x, y, np.ones(len(x))], axis=1)
+    d = d / np.linalg.norm(d, axis=1, keepdims=True) @ T[:3, :3].T
+    return np.broadcast_to(T[:3, 3], d.shape), d
+
+
+def _upward(mesh: Mesh, face: NDArray[np.int64]) -> Float32:
+    """(N,) world y of the normals of faces (N,), 0 for those below 0."""
+    out = np.zeros(len(face), np.float32)
+    seen = np.flatnonzero(face >= 0)
+    corner = mesh.vertices[mesh.faces[face[seen]]].astype(np.float64)
+    n = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    out[seen] = n[:, 1] / np.maximum(np.linalg.norm(n, axis=1), 1e-12)
+    return out
 
 
 def _box_mean(color: UInt8, step: int) -> UInt8:

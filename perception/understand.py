@@ -23,6 +23,7 @@ from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
 from .account import Account
+from .caster import Caster
 from .certainty import with_certainty
 from .device import with_entities
 from .fusion import MEMORY_MB, DepthFusion
@@ -34,6 +35,7 @@ from .openings import Views
 from .planes import PlaneOptions, find_planes
 from .pose_check import correct_outliers, sample_points
 from .preparation import check_lost_frames, refined, tracked, with_swept_depth
+from .radiance import Glance, glance
 from .refinement import refine_normals
 from .relations import find_relations
 from .rooms import find_rooms
@@ -99,7 +101,9 @@ def understand_scan(
     indices: list[int] = []
     samples: list[Float32] = []
     pictures: dict[int, KeptView] = {}
+    glances: dict[int, Glance] = {}
     wanted = set(np.unique(np.linspace(0, len(used) - 1, KEPT).astype(int)).tolist())
+    for_light = set(spread_frames(len(used)))
     with account.stage("fuse"):
         for n, frame in enumerate(scan.frames(used, bad=bad)):
             assert frame.T_world_camera is not None
@@ -107,6 +111,8 @@ def understand_scan(
             samples.append(sample_points(frame, max_depth_m))
             if n in wanted:
                 pictures[len(indices)] = kept(frame, fusion.gain)
+            if n in for_light:
+                glances[len(indices)] = glance(frame)
             indices.append(frame.index)
             progress("fuse", n + 1, len(used))
     with account.stage("mesh"):
@@ -133,8 +139,9 @@ def understand_scan(
             mesh = replace(mesh, vertices=transform_points(T_scene_source, mesh.vertices).astype(np.float32))
     T_scene_camera = np.asarray(T_scene_source @ T_source_camera)
     confidence = pose_confidence[indices]
+    caster = Caster(mesh)
     with account.stage("poses"):
-        checked = correct_outliers(mesh, samples, T_scene_camera)
+        checked = correct_outliers(caster, samples, T_scene_camera)
         for c in checked.corrections:
             text = (
                 f"frame {scan.sources[indices[c.index]].name}: its pose lies {1000 * c.before_m:.0f} mm off the surface"
@@ -165,8 +172,8 @@ def understand_scan(
     account.counts["frames_skipped"] = len(asked) - len(indices)
     cameras = tuple(scan.sources[i].depth_camera for i in indices)
     views = Views(cameras, T_scene_camera, pictures, max_depth_m)
-    scene = _understand_surface(mesh, views, account, progress)
-    scene = _lit(scene, scan, track, seed, account, progress)
+    scene = _understand_surface(mesh, views, account, progress, caster)
+    scene = _lit(scene, caster, glances, track, seed, account, progress)
     return replace(scene, T_scene_source=T_scene_source, source={**source, **scene.source}, track=track), account
 
 
@@ -176,15 +183,23 @@ def _measured_range(scan: Scan, every: int, voxel_m: float) -> float:
     return trusted_range(replace(scan, max_bad_fraction=1.0).frames(few, bad=[]), voxel_m)
 
 
-def _lit(scene: Scene, scan: Scan, track: CameraTrack, seed: int, account: Account, progress: Progress) -> Scene:
-    """The scene with its light, from a few frames looked at once more."""
+def _lit(
+    scene: Scene,
+    caster: Caster,
+    glances: dict[int, Glance],
+    track: CameraTrack,
+    seed: int,
+    account: Account,
+    progress: Progress,
+) -> Scene:
+    """The scene with its light, from what some of the frames showed."""
     assert scene.mesh is not None
-    wanted = [track.indices[i] for i in spread_frames(len(track.indices))]
-    poses = dict(zip(track.indices, track.T_world_camera, strict=True))
+    T = track.T_world_camera
     progress("light", 0, 1)
     with account.stage("light"):
-        frames = ((f, poses[f.index]) for f in scan.frames(wanted, bad=[]))
-        light = estimate_light(frames, scene.mesh, scene.planes, track.T_world_camera[:, :3, 3], seed=seed)
+        light = estimate_light(
+            [(g, T[k]) for k, g in glances.items()], scene.mesh, scene.planes, T[:, :3, 3], seed=seed, caster=caster
+        )
     progress("light", 1, 1)
     account.warnings.extend(light.notes)
     account.counts["lights"] = len(light.lights)
@@ -246,7 +261,9 @@ def _with_entities(scene: Scene, capture: RoomCapture, T_scene_source: Float64, 
     return scene
 
 
-def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progress: Progress) -> Scene:
+def _understand_surface(
+    mesh: Mesh, views: Views | None, account: Account, progress: Progress, caster: Caster | None = None
+) -> Scene:
     options = PlaneOptions()
     progress("planes", 0, 3)
     with account.stage("planes"):
@@ -257,7 +274,7 @@ def _understand_surface(mesh: Mesh, views: Views | None, account: Account, progr
         surfaces = bound_planes(fits, samples, surfels, cameras, min_area_m2=options.min_area_m2)
         progress("planes", 2, 3)
     with account.stage("layout"):
-        layout = lay_out(surfaces, samples, surfels, mesh, views)
+        layout = lay_out(surfaces, samples, surfels, mesh, views, caster)
         surfaces = layout.surfaces
         planes = with_certainty(surfaces.planes, surfels, surfaces.surfel_plane)
         surfaces = replace(surfaces, planes=planes)

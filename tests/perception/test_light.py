@@ -8,10 +8,11 @@ import pytest
 from sceneforge.core import Camera, Frame, Label, Mesh, Plane
 from sceneforge.core.light import harmonics_basis, sphere_directions
 from sceneforge.core.transforms import make_transform
+from sceneforge.perception.caster import Caster
 from sceneforge.perception.emitters import Emitter, boundary, find_emitters
 from sceneforge.perception.light import estimate_light
 from sceneforge.perception.light_fit import fit_light, hemisphere
-from sceneforge.perception.radiance import CLIPPED, Caster, Readings, read_light
+from sceneforge.perception.radiance import CLIPPED, EVERY, Readings, glance, read_light
 
 W, H, D = 4.0, 2.6, 3.0
 ALBEDO = 0.6
@@ -192,13 +193,29 @@ def test_exposure_is_undone() -> None:
     for k, gain in enumerate((1.0, 0.5, 1.6)):
         color = _to_srgb(linear * gain)
         frames.append((Frame(k, str(k), 0.0, color, np.ones((72, 96), np.float32), camera, camera, T), T))
-    readings = read_light(frames, mesh, caster)
-    third = len(readings.distance) // 3
-    a, b, c = (readings.radiance[k * third : (k + 1) * third] for k in range(3))
+    glances = [glance(f) for f, _ in frames]
+    readings = read_light([(g, T) for g in glances], mesh, caster)
+    ends = np.cumsum([0, *(len(g.color) for g in glances)])
+    a, b, c = (
+        readings.radiance[start:stop][(g.pixel % EVERY == 0).all(axis=1)]
+        for g, start, stop in zip(glances, ends[:-1], ends[1:], strict=True)
+    )
     middle = (a.min(axis=1) > 0.05) & (a.max(axis=1) < 0.5)
     np.testing.assert_allclose(b[middle], a[middle], rtol=0.05)
     np.testing.assert_allclose(c[middle], a[middle], rtol=0.05)
     assert CLIPPED < 255
+
+
+def test_all_that_may_be_clipped_is_read_and_the_rest_counts_for_the_cells_around_it() -> None:
+    camera = Camera(144, 144, 100.0, 100.0, 71.5, 71.5)
+    color = np.full((144, 144, 3), 90, np.uint8)
+    color[31:52, 40:61] = 255
+    g = glance(Frame(0, "0", 0.0, color, np.ones((144, 144), np.float32), camera, camera, None))
+    shines = g.color.max(axis=1) >= CLIPPED
+    grid = color[1::2, 1::2].max(axis=2) >= CLIPPED
+    assert shines.sum() == grid.sum()
+    np.testing.assert_array_equal(g.color, color[g.pixel[:, 1], g.pixel[:, 0]])
+    assert g.weight.sum() == pytest.approx(72 * 72, rel=0.02)
 
 
 def test_hemisphere_is_cosine_weighted() -> None:
