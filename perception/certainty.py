@@ -76,8 +76,8 @@ def _edges(
     good = np.zeros(len(points), bool)
     world = plane.to_world(points)
     beside = tree.query_ball_point(world[seen], NEAR_M)  # type: ignore[attr-defined]
-    for k, found in zip(np.flatnonzero(seen), beside, strict=True):
-        other = np.asarray(found, dtype=np.int64)
-        turned = surfels.normal[other] @ plane.normal < 0.85
-        good[k] = bool((turned & ~own[other]).any())
+    many = np.array([len(found) for found in beside], dtype=np.int64)
+    other = np.concatenate([np.asarray(found, dtype=np.int64) for found in beside if found] or [np.empty(0, np.int64)])
+    ends = (surfels.normal[other] @ plane.normal < 0.85) & ~own[other]
+    good[np.repeat(np.flatnonzero(seen), many)[ends]] = True
     return tuple(bool(good[edge == e].mean() >= 0.5) for e in range(len(ring)))

@@ -87,21 +87,10 @@ def find_planes(surfels: Surfels, options: PlaneOptions | None = None) -> tuple[
 
 def fit(surfels: Surfels, members: Int64) -> PlaneFit:
     """Least-squares plane through surfels, refined once with Tukey's weights so that clutter does not tilt it."""
-    p, w0 = surfels.position[members], surfels.area[members]
-    facing = (surfels.normal[members] * w0[:, None]).sum(axis=0)
-    w = w0
-    for _ in range(3):
-        centre = (p * w[:, None]).sum(axis=0) / w.sum()
-        d = p - centre
-        _, vectors = np.linalg.eigh((d * w[:, None]).T @ d)
-        normal = vectors[:, 0] * np.sign(vectors[:, 0] @ facing or 1.0)
-        residual = d @ normal
-        scale = max(4.685 * 1.4826 * float(np.median(np.abs(residual))), 0.004)
-        w = w0 * np.maximum(1 - (residual / scale) ** 2, 0) ** 2
-        if not w.sum() > 0.2 * w0.sum():
-            w = w0
-    rms = float(np.sqrt((w0 * residual**2).sum() / w0.sum()))
-    return PlaneFit(normal, centre, float(w0.sum()), rms, members)
+    from .plane_kernels import fit_plane
+
+    normal, centre, rms = fit_plane(surfels.position, surfels.normal, surfels.area, members)
+    return PlaneFit(normal, centre, float(surfels.area[members].sum()), float(rms), members)
 
 
 def _fits_of(surfels: Surfels, region: Int32) -> list[PlaneFit]:
@@ -170,22 +159,25 @@ def _assign(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> Int32:
     """Give each surfel to the nearest plane that it lies on and is connected to; -1 where there is none."""
     from scipy.spatial import cKDTree
 
-    region = np.full(len(surfels.area), -1, np.int32)
-    best = np.full(len(surfels.area), np.inf)
+    count = len(surfels.area)
+    region, best = np.full(count, -1, np.int32), np.full(count, np.inf)
     cosine = np.cos(np.radians(35))
-    tree = cKDTree(surfels.position)
     for i, f in enumerate(fits):
-        near = np.unique(np.concatenate(tree.query_ball_point(surfels.position[f.surfels], 1.8 * o.cell_m))).astype(
-            np.int64
-        )
-        off = np.abs((surfels.position[near] - f.centre) @ f.normal)
-        tilt = surfels.normal[near] @ f.normal
+        off = np.abs(surfels.position @ f.normal - f.centre @ f.normal)
+        tilt = surfels.normal @ f.normal
         limit = float(np.clip(2.5 * f.rms_m, 0.015, o.bow_distance_m))
         # A larger plane wins ties by a little, so that boundaries do not flicker between equal fits.
         cost = off + 0.01 * (1 - tilt)
-        take = (off < limit) & (tilt > cosine) & (cost < best[near] - 1e-9)
-        region[near[take]] = i
-        best[near[take]] = cost[take]
+        take = (off < limit) & (tilt > cosine) & (cost < best - 1e-9)
+        own = np.zeros(count, np.bool_)
+        own[f.surfels] = True
+        beside = np.flatnonzero(take & ~own)
+        if len(beside):
+            reach = 1.8 * o.cell_m
+            gap, _ = cKDTree(surfels.position[f.surfels]).query(surfels.position[beside], distance_upper_bound=reach)
+            take[beside[np.isinf(gap)]] = False
+        region[take] = i
+        best[take] = cost[take]
     return region
 
 

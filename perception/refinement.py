@@ -59,6 +59,8 @@ def _normals(frames: Float64, turn: Float64) -> Float64:
 
 def _solve(frames: Sequence[Float64], own: Float64, turn: Float64) -> Float64:
     """One Gauss-Newton step over all planes with the pairs' robust weights at the present normals."""
+    from .plane_kernels import lean
+
     T = np.stack(frames)
     count = len(T)
     n = _normals(T, turn)
@@ -70,26 +72,5 @@ def _solve(frames: Sequence[Float64], own: Float64, turn: Float64) -> Float64:
         H[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] += own[i]
         g[2 * i : 2 * i + 2] += own[i] @ turn[i]
 
-    def pull(residual: float, terms: list[tuple[int, Float64]]) -> None:
-        if abs(residual) > REACH_RAD:
-            return
-        weight = 1 / SIGMA_RAD**2 / (1 + (residual / LET_GO_RAD) ** 2) ** 2
-        for i, a in terms:
-            g[2 * i : 2 * i + 2] += weight * residual * a
-            for j, b in terms:
-                H[2 * i : 2 * i + 2, 2 * j : 2 * j + 2] += weight * np.outer(a, b)
-
-    up = np.array([0.0, 1.0, 0.0])
-    for i in range(count):
-        others: list[tuple[Float64, int | None]] = [(up, None), *((n[j], j) for j in range(i + 1, count))]
-        for m, j in others:
-            c = float(n[i] @ m)
-            if abs(c) < 0.06:  # square: the cosine is the residual
-                rows = [(i, m @ D[i])] + ([] if j is None else [(j, n[i] @ D[j])])
-                pull(c, rows)
-            elif abs(c) > 0.998:  # parallel: two residuals, along the frame's axes
-                s = np.sign(c)
-                for axis in (T[i, :3, 0], T[i, :3, 2]):
-                    rows = [(i, axis @ D[i])] + ([] if j is None else [(j, -s * (axis @ D[j]))])
-                    pull(float(axis @ (n[i] - s * m)), rows)
+    lean(T, n, D, REACH_RAD, SIGMA_RAD, LET_GO_RAD, H, g)
     return np.asarray(turn - np.linalg.solve(H, g).reshape(-1, 2))

@@ -90,14 +90,16 @@ def bound_planes(
     ]
     shape = [pieces_of(i, CLOSE_OTHER_M, 0.02) for i in range(len(fits))]
 
-    def facts_of(i: int, outline: Outline) -> PlaneFacts:
-        return _facts(fits[i], frames[i], outline, samples, surfels, tree)
+    beyond = [_beyond(T, surfels) for T in frames]
 
-    rough = [(i, o, facts_of(i, o)) for i, parts in enumerate(shape) for _, _, o in parts]
-    levels = find_levels([f for _, _, f in rough], camera_height, pitch_deg)
+    def facts_of(i: int, outline: Outline) -> PlaneFacts:
+        return _facts(fits[i], frames[i], outline, surfels, tree, beyond[i])
+
+    rough = [[facts_of(i, o) for _, _, o in parts] for i, parts in enumerate(shape)]
+    levels = find_levels([f for facts in rough for f in facts], camera_height, pitch_deg)
     pieces: list[_Piece] = []
     for i, parts in enumerate(shape):
-        facts = [facts_of(i, o) for _, _, o in parts]
+        facts = rough[i]
         votes = [score_labels(f, levels) for f in facts]
         if facts and Label(max(votes[0], key=lambda k: votes[0][k])) in STRUCTURE:
             parts = pieces_of(i, CLOSE_STRUCTURE_M, 0.035)
@@ -153,14 +155,17 @@ def _surfel_tree(surfels: Surfels) -> Any:
     return cKDTree(surfels.position)
 
 
-def _facts(
-    fit: PlaneFit, T: Float64, outline: Outline, samples: SurfaceSamples, surfels: Surfels, tree: Any
-) -> PlaneFacts:
+def _beyond(T: Float64, surfels: Surfels) -> float:
+    """Share of the surface that lies behind a plane."""
+    behind = surfels.position @ T[:3, 1] < T[:3, 3] @ T[:3, 1] - 0.15
+    return float(surfels.area[behind].sum() / surfels.area.sum())
+
+
+def _facts(fit: PlaneFit, T: Float64, outline: Outline, surfels: Surfels, tree: Any, beyond: float) -> PlaneFacts:
     import cv2
 
     ring = outline.polygon
     rim = np.stack([ring[:, 0], np.zeros(len(ring)), ring[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
-    side = (surfels.position - T[:3, 3]) @ T[:3, 1]
     rectangle = cv2.minAreaRect(ring.astype(np.float32))[1]
     up_cosine = float(fit.normal[1])
     backed = _backed(ring, T, surfels, tree) if up_cosine > 0.9 and outline.area_m2 < 4 else 0.0
@@ -174,7 +179,7 @@ def _facts(
         compact=float(outline.area_m2 / max(rectangle[0] * rectangle[1], 1e-9)),
         rms_m=fit.rms_m,
         backed=backed,
-        beyond=float(surfels.area[side < -0.15].sum() / surfels.area.sum()),
+        beyond=beyond,
     )
 
 

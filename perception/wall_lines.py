@@ -204,10 +204,10 @@ def _raster(
 
 def near_plane(samples: SurfaceSamples, T: Float64, within: tuple[float, float], facing: float) -> Float64:
     """Local positions (K, 3) of the samples between two distances from a plane that face its side."""
-    n = T[:3, 1]
-    off = samples.points @ n.astype(np.float32) - np.float32(n @ T[:3, 3])
-    some = np.flatnonzero((off > within[0]) & (off < within[1]))
-    some = some[samples.normals[some] @ n > facing]
+    from .plane_kernels import between
+
+    n = np.ascontiguousarray(T[:3, 1])
+    some = between(samples.points, samples.normals, n, float(n @ T[:3, 3]), *within, facing)
     return np.asarray((samples.points[some] - T[:3, 3]) @ T[:3, :3])
 
 

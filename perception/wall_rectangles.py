@@ -80,6 +80,7 @@ class _Edges:
         self.mask = cv2.dilate((mask & ridge).astype(np.uint8), np.ones((1, 3), np.uint8)) > 0
         self._sum = _cumulative(self.mask & valid)
         self._known = _cumulative(valid)
+        self._strength: dict[tuple[int, int, int], float] = {}  # rectangles share their sides
 
     def lines(self, least: int) -> list[tuple[int, int, int]]:
         """(column, first row, last row) of straight edges, longest first, those beside a longer one left out."""
@@ -102,9 +103,12 @@ class _Edges:
 
     def strength(self, x: int, a: int, b: int) -> float:
         """Median step along it."""
-        near = self.step[a:b, max(x - 1, 0) : x + 2].max(axis=1, initial=0.0)
-        near = near[near > 0]
-        return float(np.median(near)) if len(near) else 0.0
+        key = (x, a, b)
+        if key not in self._strength:
+            near = self.step[a:b, max(x - 1, 0) : x + 2].max(axis=1, initial=0.0)
+            near = near[near > 0]
+            self._strength[key] = float(np.median(near)) if len(near) else 0.0
+        return self._strength[key]
 
 
 def _cumulative(mask: Mask) -> Float64:

@@ -89,9 +89,12 @@ def look_at_wall(
     counts, color, weight = np.zeros((n, 5), np.int32), np.zeros((n, 3), np.float32), np.zeros(n, np.float32)
     kernel = _kernel()
     p = np.ascontiguousarray(points, dtype=np.float64)
+    box = _corners(p)
     for view, T in zip(views, poses, strict=True):
         if float((p[0] - T[:3, 3]) @ normal) >= 0:
             continue  # behind the wall
+        if not _may_show(box, view.camera, T):
+            continue
         kernel(
             p,
             np.ascontiguousarray(normal, dtype=np.float64),
@@ -109,6 +112,20 @@ def look_at_wall(
     mean = color / np.maximum(weight, 1e-9)[:, None]
     looks, silent, on, beyond, clipped = np.ascontiguousarray(counts.T)
     return WallSight(looks, silent, on, beyond, clipped, mean.astype(np.float32))
+
+
+def _corners(points: Float64) -> Float64:
+    """(8, 3) corners of the box around points."""
+    ends = np.stack([points.min(axis=0), points.max(axis=0)])
+    return np.stack(np.meshgrid(*ends.T, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def _may_show(corners: Float64, camera: Camera, T: Float64) -> bool:
+    """Whether a box, given by its corners, may be in a picture: not all of it beside the same edge of it."""
+    x, y, z = ((corners - T[:3, 3]) @ T[:3, :3]).T
+    u, v = camera.fx * x + camera.cx * z, camera.fy * y + camera.cy * z
+    beside = (z < 0.0, u < 0.0, u > camera.width * z, v < 0.0, v > camera.height * z)
+    return not any(bool(side.all()) for side in beside)
 
 
 def _intrinsics(c: Camera) -> Float64:
