@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,6 +19,8 @@ CHECKED = 4
 """Views whose own depth has to confirm a picture's."""
 NOISE_STEPS = 0.6
 """Standard deviation of what was confirmed, in steps of the sweep (measured on generated scans)."""
+AT_ONCE = 2
+"""Sweeps under way: each holds 60 MB."""
 CORRELATION = 25.0
 """Pixels of a sweep err together over its window and along its paths."""
 
@@ -62,11 +65,15 @@ def swept_depth(
     beside = {k: partners(pictures, k) for k in asked}
     needed = sorted({*asked, *(j for ks in beside.values() for j in ks[:CHECKED])})
     sweeps: list[Sweep | None] = [None] * len(pictures)
-    for done, k in enumerate(needed):
+
+    def swept(k: int) -> Sweep | None:
         others = partners(pictures, k)
-        if others:
-            sweeps[k] = sweep(pictures[k], [pictures[j] for j in others])
-        progress("sweep", done + 1, len(needed))
+        return sweep(pictures[k], [pictures[j] for j in others]) if others else None
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for done, (k, found) in enumerate(zip(needed, pool.map(swept, needed), strict=True)):
+            sweeps[k] = found
+            progress("sweep", done + 1, len(needed))
     out: dict[int, SweptDepth] = {}
     for k in asked:
         mine = sweeps[k]

@@ -122,6 +122,8 @@ def _costs(reference: Picture, others: Sequence[Picture], planes: Float64) -> Fl
     """(h, w, d) matching cost 0..1 of every pixel at every inverse depth."""
     import cv2
 
+    from .sweep_kernels import best_half
+
     h, w = reference.gray.shape
     window = (WINDOW, WINDOW)
     mean = cv2.boxFilter(reference.gray, -1, window)
@@ -130,9 +132,8 @@ def _costs(reference: Picture, others: Sequence[Picture], planes: Float64) -> Fl
     texture = variance / (variance + (2 * NOISE) ** 2)  # windows without any say nothing
     K_inverse = np.linalg.inv(reference.camera.K)
     relative = [inverse(o.T_world_camera) @ reference.T_world_camera for o in others]
-    out = np.empty((h, w, len(planes)), np.float32)
-    keep = (len(others) + 1) // 2
-    stack = np.empty((len(others), h, w), np.float32)
+    out = np.empty((len(planes), h, w), np.float32)
+    mean_of, square, product = (np.empty((len(others), h, w), np.float32) for _ in range(3))
     for d, inverse_depth in enumerate(planes):
         for k, (other, T) in enumerate(zip(others, relative, strict=True)):
             plane = np.zeros((3, 3))
@@ -141,13 +142,11 @@ def _costs(reference: Picture, others: Sequence[Picture], planes: Float64) -> Fl
             seen = cv2.warpPerspective(
                 other.gray, H, (w, h), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=-1000.0
             )
-            m = cv2.boxFilter(seen, -1, window)
-            s = np.sqrt(np.maximum(cv2.boxFilter(seen * seen, -1, window) - m * m, 0) + NOISE**2)
-            both = cv2.boxFilter(seen * reference.gray, -1, window) - m * mean
-            differs = np.clip(1 - both / (s * spread), 0, 1)
-            stack[k] = np.where(m < 0, OUTSIDE, texture * differs + (1 - texture) * 0.5)
-        out[..., d] = np.sort(stack, axis=0)[:keep].mean(axis=0)
-    return out
+            cv2.boxFilter(seen, -1, window, dst=mean_of[k])
+            cv2.boxFilter(seen * seen, -1, window, dst=square[k])
+            cv2.boxFilter(seen * reference.gray, -1, window, dst=product[k])
+        best_half(mean_of, square, product, mean, spread, texture, NOISE, OUTSIDE, out[d])
+    return np.ascontiguousarray(out.transpose(1, 2, 0))
 
 
 def consistent(pictures: Sequence[Picture], sweeps: Sequence[Sweep | None], i: int, views: Sequence[int]) -> UInt8:

@@ -9,6 +9,54 @@ from sceneforge.core.arrays import Float32
 
 
 @njit(cache=True, nogil=True)
+def best_half(
+    mean: Float32,
+    square: Float32,
+    product: Float32,
+    own_mean: Float32,
+    own_spread: Float32,
+    texture: Float32,
+    noise: float,
+    outside: float,
+    out: Float32,
+) -> None:
+    """Matching cost (h, w) of one plane: the mean over the better half of the views, by normalised correlation.
+
+    Args:
+        mean, square, product: (k, h, w) window means of each view, of its square, and of its product with the picture.
+        own_mean, own_spread: (h, w) the picture's own window means and standard deviations.
+        texture: (h, w) 0..1 how much its windows say.
+        noise: Standard deviation of luminance that is the camera's own.
+        outside: Cost where a view does not reach.
+        out: (h, w), written.
+    """
+    views, h, w = mean.shape
+    keep = (views + 1) // 2
+    one, half, zero = np.float32(1), np.float32(0.5), np.float32(0)
+    own, beyond = np.float32(noise**2), np.float32(outside)
+    held = np.empty(views, np.float32)
+    for y in range(h):
+        for x in range(w):
+            t = texture[y, x]
+            for k in range(views):
+                m = mean[k, y, x]
+                cost = beyond
+                if m >= 0:
+                    s = np.sqrt(max(square[k, y, x] - m * m, zero) + own)
+                    differs = one - (product[k, y, x] - m * own_mean[y, x]) / (s * own_spread[y, x])
+                    cost = t * min(max(differs, zero), one) + (one - t) * half
+                at = k
+                while at > 0 and held[at - 1] > cost:
+                    held[at] = held[at - 1]
+                    at -= 1
+                held[at] = cost
+            total = zero
+            for k in range(keep):
+                total += held[k]
+            out[y, x] = total / np.float32(keep)
+
+
+@njit(cache=True, nogil=True)
 def aggregate(cost: Float32, gray: Float32, dy: int, dx: int, small: float, large: float, total: Float32) -> None:
     """Add to `total` the cheapest paths that reach each pixel along one direction (Hirschmüller 2008, eq. 13).
 
