@@ -126,7 +126,7 @@ def _costs(reference: Picture, others: Sequence[Picture], planes: Float64) -> Fl
 
     h, w = reference.gray.shape
     window = (WINDOW, WINDOW)
-    mean = cv2.boxFilter(reference.gray, -1, window)
+    mean: Float32 = np.asarray(cv2.boxFilter(reference.gray, -1, window), dtype=np.float32)
     variance = np.maximum(cv2.boxFilter(reference.gray**2, -1, window) - mean**2, 0)
     spread = np.sqrt(variance + NOISE**2)
     texture = variance / (variance + (2 * NOISE) ** 2)  # windows without any say nothing

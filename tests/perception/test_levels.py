@@ -102,7 +102,8 @@ def test_walls_of_an_attic_end_under_its_slope(slope_deg: float) -> None:
     assert corner_errors(room.polygon, ATTIC).max() < 0.05
     gable = 4 * TOP - reach * (TOP - KNEE) / 2
     sides = [w for w in scene.planes_labelled(Label.WALL) if abs(w.normal[0]) > 0.9]
-    assert [w.area_m2 for w in sides] == pytest.approx([gable] * 2, rel=0.03)
+    # Rounding decides on which side of a cell (5 cm) an edge falls.
+    assert [w.area_m2 for w in sides] == pytest.approx([gable] * 2, rel=0.035)
     knees = [w for w in scene.planes_labelled(Label.WALL) if w.normal[2] > 0.9]
     assert len(knees) == 1 and heights(knees[0]) == pytest.approx([0, KNEE], abs=0.05)
 
