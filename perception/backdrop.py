@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, silent
+from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, Scene, silent
 from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 from sceneforge.core.backdrop import MADE_UP, OUTSIDE, SEEN, Backdrop, Sheet
 from sceneforge.core.color import TO_LINEAR
@@ -31,6 +31,8 @@ SHADE_CELL_M = 0.03
 """Cells in which the things' shadow is traced."""
 FINEST_M = 0.008
 """Longest edge of the mesh behind things."""
+PIXEL_SHARE = 0.7
+"""Cells are not smaller than this share of what a pixel of the near views covers: finer ones hold nothing."""
 MAX_CELLS = 6_000_000
 MAX_VERTICES = 400_000
 LEAST_WEIGHT = 0.02
@@ -55,7 +57,8 @@ def gather_backdrop(
         removal: What was taken out of its scene, and what is left.
         gains: Frame index -> (3,) linear brightness over the mean exposure.
         shade: The light that the things take; without it their shadow stays.
-        metres_per_pixel: Cell of the sheets; it grows for surfaces of more than `MAX_CELLS` cells.
+        metres_per_pixel: Cell of the sheets; it grows to what frames resolve, and for surfaces of more than `MAX_CELLS`
+            cells.
         every: Use every n-th tracked frame.
         bad: Collects frames that cannot be read.
         progress: Told after each frame.
@@ -66,7 +69,9 @@ def gather_backdrop(
     scene, boxes = removal.scene, [t.box for t in removal.things]
     assert scene.mesh is not None and scene.track is not None
     eyes = scene.track.T_world_camera[::every, :3, 3]
-    regions = [r for p in scene.planes if (r := _region(p, boxes, eyes, shade, metres_per_pixel)) is not None]
+    focal = _focal(scan, scene)
+    found = (_region(p, boxes, eyes, shade, metres_per_pixel, focal) for p in scene.planes)
+    regions = [r for r in found if r is not None]
     textures = gather(
         scan,
         scene,
@@ -86,6 +91,12 @@ def gather_backdrop(
     if len(vertices):
         colors = _seen_colors(scan, removal, vertices, faces, colors, gains, every, bad, progress)
     return Backdrop(sheets, vertices, faces, colors, made_up)
+
+
+def _focal(scan: Scan, scene: Scene) -> float:
+    """Longest focal length in pixels of the frames used."""
+    assert scene.track is not None
+    return max(scan.sources[i].camera.fx for i in scene.track.indices)
 
 
 def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grown: float) -> NDArray[np.bool_]:
@@ -108,7 +119,12 @@ def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grow
 
 
 def _region(
-    plane: Plane, boxes: Sequence[OrientedBox], eyes: Float64, shade: Shade | None, metres_per_pixel: float
+    plane: Plane,
+    boxes: Sequence[OrientedBox],
+    eyes: Float64,
+    shade: Shade | None,
+    metres_per_pixel: float,
+    focal: float,
 ) -> tuple[Plane, SurfaceRaster, UInt8] | None:
     """Plane, raster and the raster's hidden cells, if the boxes hide anything of the plane from the camera's path, or
     shade it."""
@@ -135,7 +151,9 @@ def _region(
     cells = np.argwhere((hidden | shaded).reshape(coarse.shape))
     first = low + cells.min(axis=0)[::-1] * COARSE_M - AROUND_M
     last = low + (cells.max(axis=0)[::-1] + 1) * COARSE_M + AROUND_M
-    m = max(metres_per_pixel, float(np.sqrt(np.prod(last - first) / MAX_CELLS)))
+    centre = coarse.to_world(((first + last) / 2)[None])[0]
+    near = float(np.quantile(np.linalg.norm(eyes - centre, axis=1), 0.1))
+    m = max(metres_per_pixel, PIXEL_SHARE * near / focal, float(np.sqrt(np.prod(last - first) / MAX_CELLS)))
     first = np.floor(first / m) * m
     size = np.ceil((last - first) / m).astype(int)
     raster = SurfaceRaster(plane.T_world_plane, first, m, int(size[0]), int(size[1]))

@@ -17,15 +17,15 @@ from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform
 
 from .labelling import STRUCTURE
+from .removal_extent import ON_PLANE_M, raised, widened
 
 GROWN_M = 0.03
 """Boxes are grown by this much: scanned surface frays about them."""
-ON_PLANE_M = 0.025
-"""Surface this close to a plane that stays belongs to that plane."""
-GAP_M, HIGHEST_M = 0.05, 0.6
-"""What stands on a thing begins within `GAP_M` of it and is followed up to `HIGHEST_M`, as long as no gap is larger."""
 BEFORE_M = 0.7
 """A thing this close before a plane hides the plane's own surface, and nothing else, behind it."""
+AROUND_M, FLOOR_AROUND_M = 0.6, 2.0
+"""The outline this near to where a thing stood is closed over its print. Under a large table the floor goes on behind
+it, too, as far as the room does."""
 THICK_M = 0.06
 """Thickness given to flat things on a wall, such as pictures."""
 WORDS = {
@@ -106,7 +106,7 @@ def remove_things(scene: Scene, things: Sequence[Thing]) -> Removal:
     """
     if scene.mesh is None:
         raise UsageError("taking things out needs the scene's mesh: understand the capture first")
-    things = tuple(replace(t, box=_raised(t.box, scene)) for t in _with_burden(scene, things))
+    things = tuple(replace(t, box=raised(widened(t.box, scene), scene)) for t in _with_burden(scene, things))
     boxes = [t.box for t in things]
     gone = {t.id for t in things} | {p.id for p in scene.planes if _owned(p, boxes)}
     staying = [p for p in scene.planes if p.id not in gone]
@@ -214,34 +214,6 @@ def _with_burden(scene: Scene, things: Sequence[Thing]) -> tuple[Thing, ...]:
     return tuple(found.values())
 
 
-def _raised(box: OrientedBox, scene: Scene) -> OrientedBox:
-    """The box, made higher by what stands on it and is no object of its own: books on a table, say.
-
-    Surface over the box's footprint belongs to it up to the first gap in height, unless it lies on floor, wall or
-    ceiling.
-    """
-    assert scene.mesh is not None
-    R, half = box.T_world_box[:3, :3], box.size / 2
-    local = (scene.mesh.vertices.astype(np.float64) - box.T_world_box[:3, 3]) @ R
-    over = np.flatnonzero((np.abs(local[:, [0, 2]]) <= half[[0, 2]]).all(axis=1) & (local[:, 1] > half[1] - GROWN_M))
-    points = scene.mesh.vertices[over].astype(np.float64)
-    loose = np.ones(len(over), dtype=np.bool_)
-    for p in scene.planes:
-        if p.label in STRUCTURE:
-            loose &= np.abs((points - p.origin) @ p.normal) > 2 * ON_PLANE_M
-    top = float(half[1])
-    for height in np.sort(local[over[loose], 1]):
-        if height > top + GAP_M or height > half[1] + HIGHEST_M:
-            break
-        top = max(top, float(height))
-    grown = top - float(half[1])
-    if grown < 0.01 or abs(float(R[1, 1])) < 0.9:
-        return box
-    T = box.T_world_box.copy()
-    T[:3, 3] += R[:, 1] * grown / 2
-    return OrientedBox(T, box.size + np.array([0.0, grown, 0.0]))
-
-
 def _owned(plane: Plane, boxes: Sequence[OrientedBox]) -> bool:
     """Whether a plane is a face of one of the boxes' things: most of it lies in the box, and it is no structure."""
     if plane.label in STRUCTURE:
@@ -285,7 +257,8 @@ def _closed(plane: Plane, boxes: Sequence[OrientedBox], room: Sequence[Plane]) -
     if not prints:
         return plane
     # The print, and what lies between it and the outline: the hull of the part of the outline that is close.
-    gap = shapely.union_all([shapely.union(p, shape.intersection(p.buffer(0.6))).convex_hull for p in prints])
+    around = FLOOR_AROUND_M if plane.label == Label.FLOOR else AROUND_M
+    gap = shapely.union_all([shapely.union(p, shape.intersection(p.buffer(around))).convex_hull for p in prints])
     for other in room:
         if other is not plane and abs(float(other.normal @ plane.normal)) < 0.3:
             gap = gap.intersection(_free_side(plane, other))

@@ -47,6 +47,11 @@ def measure(color: UInt8) -> CameraLook:
     return CameraLook(noise, common, grain, measure_blur(color, float(noise.mean())))
 
 
+def measure_noise(color: UInt8) -> Float64:
+    """(3, LEVELS) `CameraLook.noise` of a picture (H, W, 3) alone; blocks that touch black or white do not count."""
+    return _noise(color)[0]
+
+
 def _noise(color: UInt8) -> tuple[Float64, float, float]:
     h, w = color.shape[0] // BLOCK, color.shape[1] // BLOCK
     if h < 2 or w < 2:

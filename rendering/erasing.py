@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +16,8 @@ from sceneforge.core.backdrop import OUTSIDE, Backdrop, Sheet
 from sceneforge.core.color import TO_LINEAR, TO_SRGB
 from sceneforge.core.transforms import transform_points
 
+from .camera_look import LookTracker
+from .erased_look import FrameLook
 from .kernels import rays_where
 from .planes import plane_triangles
 from .region import Rect, bounds_on_screen, merged
@@ -64,6 +69,7 @@ class Eraser:
         self._planes = Tracer(*plane_triangles(left))
         self._fine = Tracer(backdrop.vertices, backdrop.faces)
         self._boxes, self._backdrop, self._left = boxes, backdrop, left
+        self._guess, self._tracker = self._fine, LookTracker()
         self._solid = [p for p in left.planes if p.label in ("floor", "wall", "ceiling")]
 
     def erase(self, frame: Frame, T_world_camera: Float64, gain: Float64) -> Erased:
@@ -78,14 +84,62 @@ class Eraser:
         color, mask, unknown = self._color(frame, T, gain)
         return Erased(color, self._depth(frame, T), mask, unknown)
 
+    def with_guess(self, guess: Mesh) -> Eraser:
+        """The same, with coloured surface (`Backdrop.guess`) where none is known."""
+        out = copy.copy(self)
+        out._backdrop = replace(self._backdrop, guess=guess)
+        out._guess = Tracer(guess.vertices, guess.faces)
+        return out
+
+    def unknown(self, frame: Frame, T_world_camera: Float64, gain: Float64) -> Unknown:
+        """The frame without the things as far as it is known, and where it is not."""
+        T = np.asarray(T_world_camera, dtype=np.float64)
+        color, _ = self._relit(frame, T)
+        holes = np.zeros(frame.camera.shape, dtype=np.bool_)
+        behind = np.full(holes.shape, np.nan, dtype=np.float32)
+        before = np.zeros(holes.shape, dtype=np.bool_)
+        whole = Rect(0, 0, frame.camera.width, frame.camera.height)
+        sensor, has = _sensor(frame, whole)
+        behind[has] = sensor[has]
+        for patch in self._patches(frame, T, gain, color):
+            rect = patch.rect.slices
+            done = patch.over(color[rect])
+            color[rect] = np.where(((patch.wide > 0) & patch.known)[..., None], done, color[rect])
+            behind[rect] = np.where(patch.wide > 0, np.where(patch.known, patch.depth, np.nan), behind[rect])
+            holes[rect] |= (patch.wide > 0) & ~patch.known
+            # What stands before the things is no neighbour of what lies behind them.
+            nearest = np.where(patch.core > 0, sensor[rect], np.inf)
+            limit = float(nearest[nearest > 0].min()) if (nearest > 0).any() else 0.0
+            before[rect] |= has[rect] & (patch.wide == 0) & (sensor[rect] < limit)
+        behind[before] = np.nan
+        return Unknown(color, holes, behind)
+
     def _color(self, frame: Frame, T: Float64, gain: Float64) -> tuple[UInt8, UInt8, int]:
         import cv2
 
         out, full = self._relit(frame, T)
-        relit = out.copy()
         unknown = 0
+        for patch in self._patches(frame, T, gain, out.copy()):
+            rect = patch.rect
+            holes = (patch.wide > 0) & ~patch.known
+            picture = patch.over(out[rect.slices])
+            if holes.any():
+                unknown += int(np.count_nonzero(holes))
+                smeared = cv2.inpaint(np.ascontiguousarray(picture), holes.astype(np.uint8), 4, cv2.INPAINT_TELEA)
+                picture = np.asarray(smeared, dtype=np.uint8)
+            a = patch.alpha[..., None]
+            old = out[rect.slices].astype(np.float32)
+            out[rect.slices] = np.where(a > 0, old + (picture - old) * a + 0.5, old).astype(np.uint8)
+            full[rect.slices] = np.maximum(full[rect.slices], (patch.alpha * 255).astype(np.uint8))
+        return out, full, unknown
+
+    def _patches(self, frame: Frame, T: Float64, gain: Float64, relit: UInt8) -> Iterator[_Patch]:
+        """Per part of the picture that shows things: what is behind them there, at the frame's brightness."""
+        import cv2
+
         rim = max(2, round(frame.camera.width * RIM_FRACTION))
         ring = max(6, round(frame.camera.width * RING_FRACTION))
+        look: FrameLook | None = None
         for rect in self._rects(frame.camera, T, rim + ring + 2):
             seen = _sensor(frame, rect)
             core = self._mask(frame.camera, T, rect, seen)
@@ -93,24 +147,15 @@ class Eraser:
                 continue
             wide = _dilated(core, rim) * self._not_before(frame.camera, T, rect, seen)
             near = _dilated(wide, ring)
-            depth, color = self._behind(frame.camera, T, rect, near)
+            depth, color, sure = self._behind(frame.camera, T, rect, near)
             known = np.isfinite(depth)
             actual = TO_LINEAR[relit[rect.slices]]
-            level = _level(color, actual, known & (wide == 0) & (near > 0), wide, gain, ring)
-            made = np.clip(color * level, 0, 1)
-            holes = (wide > 0) & ~known
-            picture = TO_SRGB[(made * (len(TO_SRGB) - 1) + 0.5).astype(np.int64)].astype(np.uint8)
-            if holes.any():
-                unknown += int(np.count_nonzero(holes))
-                base = np.where((wide > 0)[..., None], picture, relit[rect.slices])
-                picture = cv2.inpaint(np.ascontiguousarray(base), holes.astype(np.uint8), 4, cv2.INPAINT_TELEA)
-            alpha = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), max(rim / 3, 0.8))
-            alpha = np.where(core > 0, 1, np.minimum(alpha * 1.6, 1) * (wide > 0)).astype(np.float32)
-            a = alpha[..., None]
-            old = out[rect.slices].astype(np.float32)
-            out[rect.slices] = np.where(a > 0, old + (picture - old) * a + 0.5, old).astype(np.uint8)
-            full[rect.slices] = np.maximum(full[rect.slices], (alpha * 255).astype(np.uint8))
-        return out, full, unknown
+            level = _level(color, actual, sure & (wide == 0) & (near > 0), wide, gain, ring)
+            look = look or FrameLook(frame.color, frame.index, self._tracker)
+            picture = look.worn(color * level, known, relit[rect.slices], rect)
+            soft = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), max(rim / 3, 0.8))
+            alpha: Float32 = np.where(core > 0, 1, np.minimum(soft * 1.6, 1) * (wide > 0)).astype(np.float32)
+            yield _Patch(rect, core, wide, known, depth, picture, alpha)
 
     def _relit(self, frame: Frame, T: Float64) -> tuple[UInt8, UInt8]:
         """The frame without the things' shadows, (H, W, 3), and (H, W) how much it was changed, at most RELIT."""
@@ -144,7 +189,7 @@ class Eraser:
             mask = _dilated(self._mask(frame.depth_camera, T, rect, seen), rim)
             mask = mask * self._not_before(frame.depth_camera, T, rect, seen)
             if mask.any():
-                behind, _ = self._behind(frame.depth_camera, T, rect, mask)
+                behind, _, _ = self._behind(frame.depth_camera, T, rect, mask)
                 out[rect.slices] = np.where(mask > 0, np.where(np.isfinite(behind), behind, 0), out[rect.slices])
         return out
 
@@ -182,8 +227,11 @@ class Eraser:
         R, origin = np.ascontiguousarray(T[:3, :3]), np.ascontiguousarray(T[:3, 3])
         return rays_where(where, rect.x0, rect.y0, intrinsics(camera), R, origin)
 
-    def _behind(self, camera: Camera, T: Float64, rect: Rect, where: UInt8) -> tuple[Float32, Float32]:
-        """z-depth (h, w), inf = unknown, and linear colour (h, w, 3) of the backdrop at the pixels asked for."""
+    def _behind(
+        self, camera: Camera, T: Float64, rect: Rect, where: UInt8
+    ) -> tuple[Float32, Float32, NDArray[np.bool_]]:
+        """What is behind at the pixels asked for: z-depth (h, w), inf = unknown; linear colour (h, w, 3); and whether
+        that was scanned, not guessed."""
         h, w = where.shape
         rays, at = self._rays(where, camera, T, rect)
         mesh, _, _ = self._mesh.first_hits(rays)
@@ -194,19 +242,58 @@ class Eraser:
         with np.errstate(invalid="ignore"):  # two rays that meet nothing
             use = np.abs(fine - depth) < SKIN_M
         if use.any():
-            f = self._backdrop.faces[face[use]]
-            c, b = self._backdrop.colors, uv[use]
-            rgb[use] = c[f[:, 0]] * (1 - b.sum(axis=1, keepdims=True)) + c[f[:, 1]] * b[:, :1] + c[f[:, 2]] * b[:, 1:]
+            rgb[use] = _mixed(self._backdrop.colors, self._backdrop.faces[face[use]], uv[use])
         points = rays[:, :3].astype(np.float64) + np.where(np.isfinite(depth), depth, 0)[:, None] * rays[:, 3:]
         for sheet in self._backdrop.sheets:
             _lay(sheet, points, np.isfinite(depth), rgb)
+        sure = ~np.isnan(rgb[:, 0])
+        guess = self._backdrop.guess
+        if guess is not None and guess.colors is not None and not sure.all():
+            far, face, uv = self._guess.first_hits(rays)
+            use = ~sure & np.isfinite(far)
+            depth = np.where(use, far, depth)
+            rgb[use] = _mixed(TO_LINEAR[guess.colors], guess.faces[face[use]], uv[use])
         bare = np.isnan(rgb[:, 0])
-        depth = np.where(bare & ~np.isfinite(depth), np.inf, depth)
-        out_depth = np.full(h * w, np.inf, dtype=np.float32)
+        out_depth, out_sure = np.full(h * w, np.inf, dtype=np.float32), np.zeros(h * w, dtype=np.bool_)
         out_color = np.zeros((h * w, 3), dtype=np.float32)
-        out_depth[at] = np.where(bare, np.inf, depth)
+        out_depth[at], out_sure[at] = np.where(bare, np.inf, depth), sure
         out_color[at] = np.nan_to_num(rgb)
-        return out_depth.reshape(h, w), out_color.reshape(h, w, 3)
+        return out_depth.reshape(h, w), out_color.reshape(h, w, 3), out_sure.reshape(h, w)
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A frame without the things, as far as it is known."""
+
+    color: UInt8
+    """(H, W, 3) uint8 sRGB; in the holes the things still show."""
+    holes: NDArray[np.bool_]
+    """(H, W) pixels behind which no surface is known."""
+    behind: Float32
+    """(H, W) z-depth in metres behind the things or beside them; NaN where unknown, or nearer than they."""
+
+
+@dataclass(frozen=True)
+class _Patch:
+    """What comes in the place of the things in one part of a picture; all (h, w)."""
+
+    rect: Rect
+    core: UInt8
+    wide: UInt8
+    known: NDArray[np.bool_]
+    depth: Float32
+    picture: UInt8
+    alpha: Float32
+
+    def over(self, old: UInt8) -> UInt8:
+        """The picture of what is behind within the things' outline, the old one around."""
+        return np.where((self.wide > 0)[..., None], self.picture, old)
+
+
+def _mixed(colors: Float32, corners: NDArray[Any], uv: Float32) -> Float32:
+    """Vertex colours (N, 3) at barycentric places on triangles (n, 3)."""
+    c0, c1, c2 = (colors[corners[:, k]] for k in range(3))
+    return np.asarray(c0 * (1 - uv.sum(axis=1, keepdims=True)) + c1 * uv[:, :1] + c2 * uv[:, 1:], dtype=np.float32)
 
 
 def _shaded(sheet: Sheet, camera: Camera, T: Float64) -> Rect | None:

@@ -36,6 +36,8 @@ from sceneforge.core import (
 from sceneforge.core.arrays import Float64, UInt8
 from sceneforge.core.backdrop import MADE_UP, SEEN, Backdrop, Sheet
 
+from .erasing_rest import guess_rest
+
 if TYPE_CHECKING:
     from sceneforge.generative import Painter
     from sceneforge.perception.removal import Thing
@@ -100,6 +102,7 @@ def erase(
     from sceneforge.perception.backdrop import gather_backdrop
     from sceneforge.perception.exposure import frame_exposures
     from sceneforge.perception.removal import remove_things, select_things
+    from sceneforge.perception.removal_closing import closed_mesh
     from sceneforge.pipeline import loaded, write_scene
     from sceneforge.rendering.cast_shadow import CastShadow
     from sceneforge.rendering.erasing import Eraser
@@ -135,13 +138,18 @@ def erase(
     backdrop = fill_unseen(backdrop, removal.scene, brush, seed)
     eraser = Eraser(removal.scene, removal.surface, tuple(t.box for t in removal.things), backdrop)
     kept = [n for n, i in enumerate(scene.track.indices) if i in set(wanted)]
+    poses = {scene.track.indices[n]: scene.track.T_world_camera[n] for n in kept}
+    guess = guess_rest(capture, poses, eraser, gains, brush, seed, bad)
+    bad.clear()
+    eraser = eraser if guess is None else eraser.with_guess(guess)
     with write_folder_aside(Path(out), MARKS) as folder:
         written = _write_frames(capture, scene.track, kept, eraser, gains, folder, fps, bad, progress)
-        stamps, poses, used, changed, unknown = written
-        track = CameraTrack(tuple(range(len(stamps))), stamps, poses, np.ones(len(stamps)))
+        stamps, path, used, changed, unknown = written
+        track = CameraTrack(tuple(range(len(stamps))), stamps, path, np.ones(len(stamps)))
         name = f"{capture.name}_erased"
         left = replace(
             removal.scene,
+            mesh=closed_mesh(removal.scene, backdrop.sheets),
             track=track,
             T_scene_source=np.eye(4),
             source={**scene.source, "name": name, "format": "scan_yaml"},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Float32, Int32, UInt8, owned_array
+from .mesh import Mesh
 from .paint import SurfaceRaster
 
 OUTSIDE, SEEN, MADE_UP = 0, 1, 2
@@ -50,6 +51,8 @@ class Backdrop:
     """(N, 3) float32 linear light in the mean exposure."""
     made_up_fraction: float = 0.0
     """Share of the planes' hidden part that no frame shows, 0..1."""
+    guess: Mesh | None = None
+    """Surface with colours (sRGB, mean exposure) that stands in where nothing is known behind the things."""
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__

@@ -84,7 +84,7 @@ def smooth_base(color: Float32, seen: NDArray[np.bool_], cell: int) -> Float32:
         known = weight > 0
     mean = _pooled((color @ LUMINANCE) * seen, rows, columns, cell)
     log = np.log(np.maximum(mean / np.maximum(weight, 1), 1e-4))
-    log = _harmonic(np.where(known, log, 0), known)
+    log = harmonic(np.where(known, log, 0), known)
     smooth = cv2.GaussianBlur(log, (0, 0), 1.2, borderType=cv2.BORDER_REPLICATE)
     fine = cv2.resize(smooth, (columns * cell, rows * cell), interpolation=cv2.INTER_CUBIC)[:h, :w]
     return np.exp(fine)[..., None].astype(np.float32)
@@ -96,7 +96,7 @@ def _pooled(values: Float64, rows: int, columns: int, cell: int) -> Float64:
     return np.asarray(padded.reshape(rows, cell, columns, cell).sum(axis=(1, 3)))
 
 
-def _harmonic(values: Float64, known: NDArray[np.bool_]) -> Float64:
+def harmonic(values: Float64, known: NDArray[np.bool_]) -> Float64:
     """Values (r, c) with the unknown ones from the Laplace equation; the picture's border lets nothing through."""
     from scipy.sparse import csr_matrix, diags
     from scipy.sparse.linalg import spsolve

@@ -23,6 +23,8 @@ FEWEST = 20
 """Pixels that the hole has at the coarsest level, at least."""
 ROUNDS = (20, 16, 12, 8, 5)
 """Rounds of matching and voting per level, the coarsest first; the last number is for all finer levels."""
+MANY, FEW = 60_000, 2
+"""From so many pixels in the hole on, rounds are few: the fine levels of large holes only sharpen."""
 CONTEXT = 160
 """Pixels around the hole that patches are taken from."""
 
@@ -81,7 +83,7 @@ def _complete(image: UInt8, hole: NDArray[np.bool_], seed: int, progress: Progre
         else:
             guess = np.asarray(cv2.resize(fill, (w, h), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
         fill = np.where(gap[..., None], guess, picture).astype(np.float32)
-        rounds = ROUNDS[min(level, len(ROUNDS) - 1)]
+        rounds = ROUNDS[min(level, len(ROUNDS) - 1)] if gap.sum() < MANY else FEW
         fill, match = kernels.complete(
             fill, gap, None if match is None else _doubled(match, h, w), rounds, seed + level
         )
