@@ -27,6 +27,8 @@ CONTACT_M = 0.05
 """Shadow this close to where a thing touched the surface went with it, so that those cells count as unseen."""
 BESIDE_M = 0.25
 """Things that begin so near to a plane shade it."""
+SLIVER_M = 0.012
+"""Seen parts narrower than twice this, between hidden ones, show more of a thing's outline than of the surface."""
 SHADE_CELL_M = 0.03
 """Cells in which the things' shadow is traced."""
 FINEST_M = 0.008
@@ -214,7 +216,7 @@ def _sheet(
     shade: Shade | None,
 ) -> Sheet:
     """Where the plane was seen its colour, without the things' shadow; the rest of the hidden part is to be made up."""
-    seen = (texture.weight > LEAST_WEIGHT) & ~contact
+    seen = _clean((texture.weight > LEAST_WEIGHT) & ~contact, hidden, texture.raster.metres_per_pixel)
     origin = np.where(seen, SEEN, np.where(hidden > 0, MADE_UP, OUTSIDE)).astype(np.uint8)
     color = np.where(seen[..., None], texture.color, 0).astype(np.float32)
     if shade is None:
@@ -226,6 +228,18 @@ def _sheet(
     if brighter is not None:
         color = color * brighter[..., None]
     return Sheet(texture.raster, color, origin, brighter)
+
+
+def _clean(seen: NDArray[np.bool_], hidden: UInt8, cell: float) -> NDArray[np.bool_]:
+    """The cells seen, less slivers and a rim next to what is not: a thing's outline mixes into what is seen past it."""
+    import cv2
+
+    near = cv2.dilate(hidden, np.ones((5, 5), np.uint8)) > 0
+    size = 2 * max(1, round(SLIVER_M / cell)) + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    broad = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    inner = cv2.erode(broad, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
+    return np.asarray(np.where(near, inner > 0, seen), dtype=np.bool_)
 
 
 def _prints(plane: Plane, raster: SurfaceRaster, boxes: Sequence[OrientedBox]) -> NDArray[np.bool_]:

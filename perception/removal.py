@@ -19,13 +19,17 @@ from sceneforge.core.transforms import make_transform
 from .labelling import STRUCTURE
 from .removal_extent import ON_PLANE_M, raised, widened
 
-GROWN_M = 0.03
-"""Boxes are grown by this much: scanned surface frays about them."""
+GROWN_M, FRAY_M = 0.03, 0.07
+"""Boxes are grown by this much, since scanned surface frays about them; by more where nothing else is."""
 BEFORE_M = 0.7
 """A thing this close before a plane hides the plane's own surface, and nothing else, behind it."""
 AROUND_M, FLOOR_AROUND_M = 0.6, 2.0
 """The outline this near to where a thing stood is closed over its print. Under a large table the floor goes on behind
 it, too, as far as the room does."""
+SAME_M = 0.1
+"""An object that lies in a thing's box, give or take this, is the thing."""
+FACE_M, BEFORE_FACE_M = 0.06, 1.2
+"""A plane this near to a face of an object's box is that face; what hides a part of it stands this close before it."""
 THICK_M = 0.06
 """Thickness given to flat things on a wall, such as pictures."""
 WORDS = {
@@ -109,11 +113,13 @@ def remove_things(scene: Scene, things: Sequence[Thing]) -> Removal:
     things = tuple(replace(t, box=raised(widened(t.box, scene), scene)) for t in _with_burden(scene, things))
     boxes = [t.box for t in things]
     gone = {t.id for t in things} | {p.id for p in scene.planes if _owned(p, boxes)}
+    gone |= {o.id for o in scene.objects if any(bool(inside(o.box.corners, b, SAME_M).all()) for b in boxes)}
     staying = [p for p in scene.planes if p.id not in gone]
-    vertex = _vertices_of(scene.mesh, staying, boxes)
+    others = [o.box for o in scene.objects if o.id not in gone]
+    vertex = _vertices_of(scene.mesh, staying, boxes, others)
     face: NDArray[np.bool_] = np.asarray(vertex[scene.mesh.faces].any(axis=1))
     room = [p for p in staying if p.label in STRUCTURE and p.area_m2 > 1.0]
-    planes = tuple(_closed(p, boxes, room) for p in staying)
+    planes = tuple(completed(_closed(p, boxes, room), boxes, others) for p in staying)
     number = {p.id: i + 1 for i, p in enumerate(planes)}
     renumber = np.array([0, *(number.get(p.id, 0) for p in scene.planes)], dtype=np.int32)
     left = part(scene.mesh, ~face)
@@ -223,13 +229,20 @@ def _owned(plane: Plane, boxes: Sequence[OrientedBox]) -> bool:
     return any(float(inside(points, b, 0.05).mean()) > 0.75 for b in boxes)
 
 
-def _vertices_of(mesh: Mesh, staying: Sequence[Plane], boxes: Sequence[OrientedBox]) -> NDArray[np.bool_]:
-    """(N,) vertices in a box that do not lie on a plane that stays."""
+def _vertices_of(
+    mesh: Mesh, staying: Sequence[Plane], boxes: Sequence[OrientedBox], others: Sequence[OrientedBox]
+) -> NDArray[np.bool_]:
+    """(N,) vertices in a box, or fraying about it and in no other one, that do not lie on a plane that stays."""
     import shapely
 
     points = mesh.vertices.astype(np.float64)
     mine = np.zeros(len(points), dtype=np.bool_)
     for b in boxes:
+        fraying = np.flatnonzero(inside(points, b, FRAY_M))
+        loose = np.ones(len(fraying), dtype=np.bool_)
+        for other in others:
+            loose &= ~inside(points[fraying], other)
+        mine[fraying[loose]] = True
         mine |= inside(points, b)
     for p in staying:
         where = np.flatnonzero(mine)
@@ -262,10 +275,40 @@ def _closed(plane: Plane, boxes: Sequence[OrientedBox], room: Sequence[Plane]) -
     for other in room:
         if other is not plane and abs(float(other.normal @ plane.normal)) < 0.3:
             gap = gap.intersection(_free_side(plane, other))
-    whole = shape.union(gap)
+    return grown_to(plane, shape.union(gap))
+
+
+def completed(plane: Plane, boxes: Sequence[OrientedBox], others: Sequence[OrientedBox]) -> Plane:
+    """A face of a thing that stays, whose outline is closed where a box stands before it, as far as its thing goes."""
+    import shapely
+
+    if plane.label in STRUCTURE or abs(float(plane.normal[1])) > 0.3:
+        return plane
+    for other in others:
+        local = plane.to_local(other.corners)
+        if abs(float(local[:, 1].max())) > FACE_M or not _owned(plane, [other]):
+            continue
+        face = shapely.MultiPoint(local[:, [0, 2]]).convex_hull
+        prints = []
+        for b in boxes:
+            theirs = plane.to_local(b.corners)
+            if -0.3 < theirs[:, 1].min() < BEFORE_FACE_M:
+                # Seen from above, a thing hides more of what is behind it than its print: down to the floor.
+                prints.append(shapely.MultiPoint(theirs[:, [0, 2]]).convex_hull.buffer(0.3, join_style="mitre"))
+        if prints:
+            shape = shapely.Polygon(plane.polygon, plane.holes).buffer(0)
+            return grown_to(plane, shape.union(shapely.union_all(prints).intersection(face)))
+    return plane
+
+
+def grown_to(plane: Plane, whole: Any) -> Plane:
+    """A plane with another outline, that holds its own."""
+    import shapely
+
+    area = shapely.Polygon(plane.polygon, plane.holes).area
     if whole.geom_type != "Polygon":
         whole = max(whole.geoms, key=lambda g: float(g.area))
-    if whole.area < shape.area + 1e-4:
+    if whole.area < area + 1e-4:
         return plane
     whole = shapely.orient_polygons(whole)
     ring = np.asarray(whole.exterior.coords)[:-1]
@@ -277,7 +320,7 @@ def _closed(plane: Plane, boxes: Sequence[OrientedBox], room: Sequence[Plane]) -
         edge_observed=tuple(tuple(np.round(e, 6).ravel()) in seen for e in _edges(ring)) if plane.edge_observed else (),
         holes=tuple(np.asarray(h.coords)[:-1] for h in whole.interiors if shapely.Polygon(h).area > 1e-3),
         area_m2=float(whole.area),
-        observed_fraction=plane.observed_fraction * min(float(shape.area) / float(whole.area), 1.0),
+        observed_fraction=plane.observed_fraction * min(float(area) / float(whole.area), 1.0),
     )
 
 

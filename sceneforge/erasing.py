@@ -215,6 +215,7 @@ def fill_unseen(backdrop: Backdrop, scene: Scene, painter: Painter, seed: int) -
         continued = continue_surface(
             sheet.color, hole, seen, painter, _prompt(scene, sheet), sheet.raster.metres_per_pixel, seed + number,
             origin_m=(float(sheet.raster.origin_xz[0]), float(sheet.raster.origin_xz[1])),
+            level_axis=_level_axis(sheet),
         )  # fmt: skip
         return replace(sheet, color=continued)
 
@@ -254,6 +255,13 @@ def _prompt(scene: Scene, sheet: Sheet) -> str:
         if np.array_equal(p.T_world_plane, sheet.raster.T_world_plane):
             return {"floor": "floor boards", "ceiling": "white plaster", "wall": "plaster wall"}.get(p.label, "plaster")
     return "plaster"
+
+
+def _level_axis(sheet: Sheet) -> int | None:
+    """The axis of an upright sheet's arrays that runs level; None for level sheets and slanted axes."""
+    rise = np.abs(sheet.raster.T_world_plane[1, [2, 0]])  # of rows, of columns
+    axis = int(np.argmin(rise))
+    return axis if rise[axis] < 0.02 and rise[1 - axis] > 0.98 else None
 
 
 def _mean_color(scene: Scene, sheet: Sheet) -> Float64:

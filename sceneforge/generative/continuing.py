@@ -21,6 +21,8 @@ BASE_M = 0.06
 """Cell of the base: what changes over less is detail."""
 CONTEXT_M = 0.5
 """How much around the hole the painter is shown."""
+ROW_CELLS = 24
+"""Seen cells from which a row tells what it has in common."""
 MIDDLE = 0.3
 """Linear level that the base is brought to for the painter, so that detail of both signs fits."""
 
@@ -35,6 +37,7 @@ def continue_surface(
     seed: int,
     *,
     origin_m: tuple[float, float] = (0.0, 0.0),
+    level_axis: int | None = None,
 ) -> Float32:
     """Fill the hole.
 
@@ -47,11 +50,15 @@ def continue_surface(
         metres_per_pixel: Size of a pixel.
         seed: Of the painter.
         origin_m: Plane coordinates of the upper left corner.
+        level_axis: 0 or 1, the axis of the arrays along which the surface goes on as it is, on walls the level one:
+            skirting boards and rails are continued straight.
 
     Returns:
         (H, W, 3) float32 linear light; where not in the hole, `color`.
     """
     base = smooth_base(color, seen, max(2, round(BASE_M / metres_per_pixel)))
+    if level_axis is not None:
+        base = base * profile(np.where(seen[..., None], color / np.maximum(base, 1e-4), 1), seen, hole, level_axis)
     part = _around(hole, max(1, round(CONTEXT_M / metres_per_pixel)))
     detail = np.where(seen[..., None], MIDDLE * color / np.maximum(base, 1e-4), MIDDLE)[part]
     corner = (origin_m[0] + part[1].start * metres_per_pixel, origin_m[1] + part[0].start * metres_per_pixel)
@@ -61,6 +68,31 @@ def continue_surface(
     filled = color.copy()
     filled[part] = to_linear(painted) / MIDDLE * base[part]
     return np.where(hole[..., None], filled, color).astype(np.float32)
+
+
+def profile(detail: Float32, seen: NDArray[np.bool_], hole: NDArray[np.bool_], axis: int) -> Float32:
+    """(H, 1, 3) or (1, W, 3) what a surface's detail (H, W, 3) has in common all along an axis; 1 where nothing.
+
+    The median over the cells seen beside the hole, by as much as it is larger than their spread about it.
+    """
+    if axis == 0:
+        turned = profile(detail.transpose(1, 0, 2), seen.T, hole.T, 1)
+        return np.ascontiguousarray(turned.transpose(1, 0, 2))
+    out = np.ones((len(seen), 1, 3), dtype=np.float32)
+    columns = np.flatnonzero(hole.any(axis=0))
+    if not len(columns):
+        return out
+    reach = max(len(columns), 40)
+    near = slice(max(int(columns[0]) - reach, 0), int(columns[-1]) + 1 + reach)
+    for r in range(len(seen)):
+        row = detail[r, near][seen[r, near]]
+        if len(row) < ROW_CELLS:
+            continue
+        middle = np.median(row, axis=0)
+        spread = float(np.median(np.abs(row - middle)))
+        rise = float(np.abs(middle - 1).max())
+        out[r, 0] = 1 + (middle - 1) * float(np.clip((rise - spread) / max(rise, 1e-6), 0, 1))
+    return out
 
 
 def _around(hole: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from sceneforge.core import Label, Mesh, OrientedBox, Plane, Scene, SurfaceRaster
+from sceneforge.core import Label, Mesh, OrientedBox, Plane, Scene, SceneObject, SurfaceRaster
 from sceneforge.core.backdrop import OUTSIDE, SEEN, Sheet
 from sceneforge.core.color import to_linear
 from sceneforge.core.transforms import make_transform
+from sceneforge.perception.removal import Thing, remove_things
 from sceneforge.perception.removal_closing import closed_mesh
 from sceneforge.perception.removal_extent import widened
 
@@ -67,3 +70,18 @@ def test_a_top_is_taken_as_a_whole_but_no_other_things_and_no_floor() -> None:
     assert high == pytest.approx([1.0, 0.7, 0.4], abs=0.06)
     mat = OrientedBox(make_transform(np.eye(3), np.zeros(3)), np.array([0.5, 0.05, 0.5]))
     assert widened(mat, scene(Mesh(vertices, faces))) is mat
+
+
+def test_a_face_behind_it_is_completed_and_what_it_is_known_as_goes() -> None:
+    shelf = OrientedBox(make_transform(np.eye(3), np.array([0.0, 0.9, -0.5])), np.array([1.0, 1.8, 0.3]))
+    stool = OrientedBox(make_transform(np.eye(3), np.array([0.0, 0.2, 0.0])), np.array([0.5, 0.4, 0.5]))
+    R = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # local y looks along world z, local z down
+    ring = np.array([[-0.5, -0.9], [0.5, -0.9], [0.5, 0.2], [-0.5, 0.2]])  # its lower part was hidden
+    front = Plane("plane_1", Label.OTHER, 1.0, make_transform(R, np.array([0.0, 0.9, -0.35])), ring, area_m2=1.1)
+    things = (SceneObject("object_0", Label.SHELF, 1.0, shelf), SceneObject("object_1", Label.TABLE, 1.0, stool))
+    base = scene(grid(-1, 1, -1, 1, 0.0))
+    room = replace(base, planes=(*base.planes, front), objects=things)
+    left = remove_things(room, [Thing("stool", Label.SEAT, stool)]).scene
+    assert [o.id for o in left.objects] == ["object_0"]
+    low, high = left.plane("plane_1").polygon.min(axis=0), left.plane("plane_1").polygon.max(axis=0)
+    assert low == pytest.approx([-0.5, -0.9]) and high == pytest.approx([0.5, 0.9])
