@@ -23,6 +23,8 @@ WINDOW_M = 3.5
 """Wider ones only where the floor does not run through."""
 NICHE_M = 0.5
 """Niches are no deeper."""
+MIN_BACK_M, PIER_M = 0.6, 0.6
+"""Backs of niches are no narrower, and the piers between those of a row no wider."""
 SPIKE_M = 0.3
 """Half the width of what is too narrow to stand in."""
 MIN_CROSSING = float(np.sin(np.radians(25)))
@@ -87,8 +89,31 @@ def find_stretches(lines: Sequence[WallLine], floor_seen: Any) -> list[Stretch]:
             else:
                 joined.append([a, b])
         stretches += [Stretch(line, a, b, (False, False)) for a, b in joined if b - a >= 0.12]
+    stretches = [_with_next_niche(s, stretches, floor_seen) for s in stretches]
     stretches = [part for s in stretches for part in _without_niches(s, stretches)]
     return [_to_corners(s, stretches, floor_seen) for s in stretches]
+
+
+def _with_next_niche(s: Stretch, others: Sequence[Stretch], floor_seen: Any) -> Stretch:
+    """A wall carried on over a niche beyond its end, where others of the same depth lie within it: a row of windows
+    goes on up to the corner though the pier there was not seen.
+    """
+    start, stop = s.start, s.stop
+    for line in {id(o.line): o.line for o in others if o.line is not s.line}.values():
+        before = float((line.plan(line.start) - s.line.plan(0.0)) @ -s.line.normal2)
+        parallel = float(line.normal2 @ s.line.normal2) > np.cos(np.radians(4))
+        if not parallel or not 0.08 < before < NICHE_M:
+            continue
+        backs = [sorted(float((line.plan(x) - s.line.plan(0.0)) @ s.line.T[[0, 2], 0]) for x in e) for e in line.spans]
+        if not any(a > s.start and b < s.stop and b - a > MIN_BACK_M for a, b in backs):
+            continue
+        for a, b in backs:
+            if -0.1 < a - stop < PIER_M and b - stop > MIN_BACK_M and _crossed(s.line, stop, b, floor_seen) < 0.3:
+                stop = b
+        for a, b in reversed(backs):
+            if -0.1 < start - b < PIER_M and start - a > MIN_BACK_M and _crossed(s.line, a, start, floor_seen) < 0.3:
+                start = a
+    return replace(s, start=start, stop=stop)
 
 
 def _without_niches(s: Stretch, others: Sequence[Stretch]) -> list[Stretch]:

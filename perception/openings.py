@@ -43,6 +43,9 @@ DAYLIGHT = 1.25
 """Much lighter than the wall."""
 HIDDEN_CELLS = 8
 """A window goes on behind what hides up to 40 cm of it."""
+SAME_SILL_M = 0.12
+BARS_CELLS = 5
+"""Panes of one window are parted by bars up to 20 cm wide."""
 MIN_SIDE_M = 0.4
 MIN_OPENING_M2 = 0.25
 
@@ -192,6 +195,7 @@ def find_openings(s: Stretch, height_m: float, samples: SurfaceSamples, sight: S
     for p in panes:
         if p.label is not None and not any(p.overlaps(f) for f in found if f not in niches):
             found.append(p)
+    found = [seen.beside_sisters(o, found) for o in found]
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
 
 
@@ -252,6 +256,9 @@ class _Evidence:
         import cv2
 
         closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        if self.bright is not None:
+            panes = (mask & (self.bright > DAYLIGHT)).astype(np.uint8)
+            closed |= cv2.morphologyEx(panes, cv2.MORPH_CLOSE, np.ones((BARS_CELLS, BARS_CELLS), np.uint8))
         closed = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
         # What stands before the wall parts a window without ending it.
         reach = cv2.dilate(closed, np.ones((3, 3), np.uint8), iterations=HIDDEN_CELLS) & self.unknown.astype(np.uint8)
@@ -263,6 +270,24 @@ class _Evidence:
             if o is not None:
                 found.append(o)
         return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
+
+    def beside_sisters(self, o: Opening, found: Sequence[Opening]) -> Opening:
+        """A window as high as its sisters in the same wall, where nothing but things before it hides its upper part.
+
+        Sisters stand on one sill. What is known to be wall stops it.
+        """
+        if o.label is not Label.WINDOW:
+            return o
+        tops = [
+            f.top for f in found if f.label is Label.WINDOW and f is not o and abs(f.bottom - o.bottom) < SAME_SILL_M
+        ]
+        grid = self.grid
+        columns = slice(*(round((x - grid.start) / CELL_M) for x in (o.left, o.right)))
+        for top in sorted((t for t in tops if t > o.top + 2 * CELL_M), reverse=True):
+            above = slice(*(round((y - grid.base) / CELL_M) for y in (o.top, top)))
+            if not self.flat[above, columns].size or self.flat[above, columns].mean() < 0.15:
+                return replace(o, top=top, confidence=round(max(o.confidence - 0.1, 0.3), 4))
+        return o
 
     def _rectangle(self, mask: Mask, spread: Mask, solid: Mask) -> Opening | None:
         """The rectangle in a component, if it is one and the wall goes on around it."""

@@ -33,6 +33,8 @@ PANEL_M = 0.03
 """Framed pictures hang farther apart."""
 MIN_FILL = 0.72
 MIN_EDGES = 0.6
+WHOLE = 0.8
+"""Share of a picture seen that makes it one whatever is around it."""
 MIN_FIRM = 0.6
 """Share of a picture where the wall's surface was measured: what stands before the wall is no part of it."""
 
@@ -76,8 +78,23 @@ def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
             o = _picture(component == c, lab, seen, firm, s, height_m, max(0.5 * threshold, SHARP))
             if o is not None and not any(o.overlaps(f) for f in found):
                 found.append(o)
+    found = [o for o in found if o.label is Label.DOOR or _hangs_free(o, seen, apart, s)]
     found = [replace(o, bottom=o.bottom + s.base, top=o.top + s.base) for o in found]
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
+
+
+def _hangs_free(o: Opening, seen: Mask, apart: Float64, s: Stretch) -> bool:
+    """Whether a picture was seen nearly whole, or hangs on bare wall at least: the gaps of an open shelf, and what is
+    left of the wall between a bed and a lamp, are rectangles too.
+    """
+    x0, x1 = (round((x - s.start) / PIXEL_M) for x in (o.left, o.right))
+    y0, y1 = (round(y / PIXEL_M) for y in (o.bottom, o.top))
+    if seen[y0:y1, x0:x1].mean() > WHOLE:
+        return True
+    ring = np.zeros(seen.shape, bool)
+    ring[max(y0 - 6, 0) : y1 + 6, max(x0 - 6, 0) : x1 + 6] = True
+    ring[max(y0 - 2, 0) : y1 + 2, max(x0 - 2, 0) : x1 + 2] = False  # its frame
+    return float((seen & (apart < THRESHOLDS[1]))[ring].mean()) > 0.5
 
 
 def _as_wholes(found: Sequence[Opening]) -> list[Opening]:
@@ -148,8 +165,9 @@ def _photographed(s: Stretch, height_m: float, sight: Sight) -> tuple[Float32, M
     found = sight.pictures(local @ T[:3, :3].T + T[:3, 3], T[:3, 1])
     if found is None:
         return None
-    # Where nothing was measured in any picture, what they show may lie anywhere.
-    seen = (found.looks >= 2) & (found.on + 1 > 0.1 * found.looks) & (found.beyond < 0.5 * found.looks)
+    # Where nothing was measured in any picture, what they show may lie anywhere; one that measured is enough.
+    known = (found.looks >= 2) | (found.on > 0)
+    seen = known & (found.on + 1 > 0.1 * found.looks) & (found.beyond < 0.5 * found.looks)
     rgb = np.ascontiguousarray(found.color.reshape(rows, columns, 3)) / np.float32(255)
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     firm = seen & (found.on > 0.25 * found.looks)

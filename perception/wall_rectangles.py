@@ -7,6 +7,7 @@ by the share of its sides along which the colour really changes.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,12 +20,16 @@ from .wall_lines import Mask, runs
 LEAST_STEP = 1.6
 """Smallest difference of colour (CIE76) that makes an edge; a person sees 2.3."""
 OVER_NOISE = 3.5
-"""Likewise, over the median difference across the wall: its grain."""
+"""Likewise, over the median difference around: the wall's grain, which bricks have and plaster has not."""
+TILE_CELLS = 50
+"""Grain is told apart over so much: a metre of wall beside a bookcase has its own."""
 GAP_CELLS = 4
-MAX_LINES = 48
-"""Longest lines taken in either direction."""
+MAX_LINES = 12
+"""Longest lines taken in either direction of each tile: books beside a door do not crowd it out."""
 MEETS = 0.6
-"""Share of a rectangle's width that a level line must cover to be its top."""
+"""Share of a rectangle's width, as far as it was seen, that a level line must cover to be its top."""
+SHORT_CELLS = 10
+"""Upright lines may end so far from the level ones: where the picture ends, or a shadow falls on them."""
 KNOWN = 0.4
 """Share of a side that must have been seen on both sides of it."""
 
@@ -73,8 +78,7 @@ class _Edges:
             step[:, 2:-2] = np.linalg.norm(smooth[:, 2:] - smooth[:, :-2], axis=2)
             valid[:, 2:-2] = (share[:, 2:] > 0.4) & (share[:, :-2] > 0.4)
         self.step, self.valid = np.where(valid, step, 0), valid
-        grain = float(np.median(step[valid])) if valid.any() else 0.0
-        mask = self.step > max(LEAST_STEP, OVER_NOISE * grain)
+        mask = self.step > np.maximum(LEAST_STEP, OVER_NOISE * _grain(step, valid))
         ridge = self.step >= cv2.dilate(self.step, np.ones((1, 5), np.uint8)) - 1e-6
         # A line may lean by a cell over its length.
         self.mask = cv2.dilate((mask & ridge).astype(np.uint8), np.ones((1, 3), np.uint8)) > 0
@@ -89,12 +93,19 @@ class _Edges:
         ]
         found.sort(key=lambda s: (s[1] - s[2], s[0], s[1]))
         kept: list[tuple[int, int, int]] = []
+        taken: Counter[tuple[int, int]] = Counter()
         for x, a, b in found:
-            if len(kept) == MAX_LINES:
-                break
+            tile = x // TILE_CELLS, (a + b) // 2 // TILE_CELLS
+            if taken[tile] == MAX_LINES:
+                continue
             if not any(abs(x - u) <= 2 and min(b, d) - max(a, c) > 0.5 * (b - a) for u, c, d in kept):
                 kept.append((x, a, b))
+                taken[tile] += 1
         return kept
+
+    def known(self, x: int, a: int, b: int) -> float:
+        """In how many of rows [a, b) column x was seen."""
+        return float(self._known[b, x] - self._known[a, x])
 
     def share(self, x: int, a: int, b: int) -> float:
         """Share of rows [a, b) along which column x is an edge; NaN where too little of them was seen."""
@@ -109,6 +120,25 @@ class _Edges:
             near = near[near > 0]
             self._strength[key] = float(np.median(near)) if len(near) else 0.0
         return self._strength[key]
+
+
+def _grain(step: Float32, valid: Mask) -> Float32:
+    """Median difference around each cell."""
+    import cv2
+
+    if not valid.any():
+        return np.zeros_like(step)
+    every = float(np.median(step[valid]))
+    rows, columns = (max(round(n / TILE_CELLS), 1) for n in step.shape)
+    tiles = np.full((rows, columns), every, np.float32)
+    for i, band in enumerate(np.array_split(np.arange(step.shape[0]), rows)):
+        for k, strip in enumerate(np.array_split(np.arange(step.shape[1]), columns)):
+            part = slice(band[0], band[-1] + 1), slice(strip[0], strip[-1] + 1)
+            own = step[part][valid[part]]
+            if len(own) > 0.2 * valid[part].size:
+                tiles[i, k] = min(np.median(own), every)  # a poster's own edges are no grain
+    size = (step.shape[1], step.shape[0])
+    return np.asarray(cv2.resize(tiles, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _cumulative(mask: Mask) -> Float64:
@@ -129,10 +159,13 @@ def find_rectangles(lab: Float32, seen: Mask, least: int, most: int) -> list[Rec
     heights = [(y, a, b) for y, a, b in level.lines(least)]
     found: list[Rectangle] = []
     for left, right, low, high in _pairs(lines, least, most):
-        across = [y for y, a, b in heights if min(b, right) - max(a, left) > MEETS * (right - left)]
-        tops = sorted({y for y in across if low + least <= y <= high + 4})
+        enough = MEETS * KNOWN * (right - left)
+        across = [
+            y for y, a, b in heights if min(b, right) - max(a, left) > max(MEETS * level.known(y, left, right), enough)
+        ]
+        tops = sorted({y for y in across if low + least <= y <= high + SHORT_CELLS})
         for top in tops:
-            for bottom in [0, *(y for y in across if low - 4 <= y <= top - least)]:
+            for bottom in [0, *(y for y in across if low - SHORT_CELLS <= y <= top - least)]:
                 r = _rectangle(upright, level, left, right, bottom, top)
                 if r is not None:
                     found.append(r)
