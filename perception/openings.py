@@ -258,7 +258,8 @@ class _Evidence:
         closed = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
         if self.bright is not None:
             panes = (mask & (self.bright > DAYLIGHT)).astype(np.uint8)
-            closed |= cv2.morphologyEx(panes, cv2.MORPH_CLOSE, np.ones((BARS_CELLS, BARS_CELLS), np.uint8))
+            joined = cv2.morphologyEx(panes, cv2.MORPH_CLOSE, np.ones((BARS_CELLS, BARS_CELLS), np.uint8))
+            closed = cv2.max(closed, joined)
         closed = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((4, 4), np.uint8))
         # What stands before the wall parts a window without ending it.
         reach = cv2.dilate(closed, np.ones((3, 3), np.uint8), iterations=HIDDEN_CELLS) & self.unknown.astype(np.uint8)

@@ -309,7 +309,8 @@ def with_holes(wall: Plane, s: Stretch, found: Sequence[Opening]) -> Plane:
     inner = shape.buffer(-0.01, join_style="mitre")
     holes = []
     for o in found:
-        if o.label is Label.WALL_ART or o.set_back_m > 0:
+        niche = o.set_back_m > 0 and any(f.label is Label.OTHER and f.overlaps(o) for f in found)
+        if o.label is Label.WALL_ART or niche:
             continue  # it hangs on the wall, or its niche is cut out already
         hole = box(o.left - shift[0], -o.top - shift[2], o.right - shift[0], -o.bottom - shift[2]).intersection(inner)
         if hole.geom_type == "Polygon" and not hole.is_empty:

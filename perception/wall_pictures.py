@@ -78,12 +78,12 @@ def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
             o = _picture(component == c, lab, seen, firm, s, height_m, max(0.5 * threshold, SHARP))
             if o is not None and not any(o.overlaps(f) for f in found):
                 found.append(o)
-    found = [o for o in found if o.label is Label.DOOR or _hangs_free(o, seen, apart, s)]
+    found = [o for o in found if o.label is Label.DOOR or hangs_free(o, seen, apart, s)]
     found = [replace(o, bottom=o.bottom + s.base, top=o.top + s.base) for o in found]
     return sorted(found, key=lambda o: (-o.area_m2, o.left, o.bottom))
 
 
-def _hangs_free(o: Opening, seen: Mask, apart: Float64, s: Stretch) -> bool:
+def hangs_free(o: Opening, seen: Mask, apart: Float64, s: Stretch) -> bool:
     """Whether a picture was seen nearly whole, or hangs on bare wall at least: the gaps of an open shelf, and what is
     left of the wall between a bed and a lamp, are rectangles too.
     """

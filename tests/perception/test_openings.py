@@ -60,6 +60,17 @@ def test_what_a_cupboard_hides_is_no_opening() -> None:
     assert not scene.planes_labelled(Label.DOOR, Label.WINDOW, Label.OPENING)
 
 
+def test_a_window_is_as_high_as_its_sister_where_a_plant_hides_the_rest() -> None:
+    windows = [(0.6, 1.6, 0.9, 2.1), (3.0, 4.0, 0.9, 2.1)]
+    parts = shell(OUTLINE, 2.6, {0: windows})
+    plant = [wall((2.8, 0.35), (4.2, 0.35), 2.3, base=1.5), wall((4.2, 0.34), (2.8, 0.34), 2.3, base=1.5)]
+    scene, _ = understand_room(capture([*parts, *plant]))
+    assert sorted(found(scene, Label.WINDOW)) == [pytest.approx(w, abs=CELL) for w in windows]
+    sill = [(0.6, 1.6, 0.9, 2.1), (3.0, 4.0, 0.9, 1.5)]  # wall over the second one, and seen
+    scene, _ = understand_room(capture(shell(OUTLINE, 2.6, {0: sill})))
+    assert sorted(found(scene, Label.WINDOW)) == [pytest.approx(w, abs=CELL) for w in sill]
+
+
 def test_a_wide_passage_is_an_opening_between_two_rooms() -> None:
     gap = (0.5, 2.5, 0.0, 2.2)
     left, right = [(0, 0), (3, 0), (3, 3), (0, 3)], [(3.1, 0), (7, 0), (7, 3), (3.1, 3)]

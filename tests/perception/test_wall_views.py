@@ -8,8 +8,12 @@ import pytest
 from sceneforge.core import Camera, Frame, Label
 from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.transforms import make_transform
+from sceneforge.perception.enclosure import Stretch
+from sceneforge.perception.openings import Opening
 from sceneforge.perception.sensor_range import FAR_M, NEAR_M, trusted_range
 from sceneforge.perception.understand import understand_room
+from sceneforge.perception.wall_lines import WallLine
+from sceneforge.perception.wall_pictures import hangs_free
 from sceneforge.perception.wall_rectangles import find_rectangles
 from sceneforge.perception.wall_views import kept, look_at_wall
 from tests.perception.plans import capture, level, wall
@@ -64,6 +68,39 @@ def test_a_white_door_in_a_white_wall_is_a_rectangle_and_a_bare_wall_has_none() 
     assert (best.left, best.right, best.bottom, best.top) == pytest.approx((60, 103, 0, 102), abs=2)
 
 
+def test_a_faint_door_beside_a_bookcase_is_found_though_the_case_is_all_edges() -> None:
+    rng = np.random.default_rng(3)
+    lab = plaster(rng)
+    lab[:, 120:] += rng.normal(0, 14, (130, 130, 3))  # books: coarse steps all over
+    lab[:102, 30:73, 0] -= 3.0
+    found = find_rectangles(lab.astype(np.float32), np.ones(lab.shape[:2], bool), 10, 130)
+    assert any((r.left, r.right, r.bottom, r.top) == pytest.approx((30, 73, 0, 102), abs=2) for r in found)
+
+
+def test_a_door_whose_upper_corner_no_picture_shows_is_whole() -> None:
+    lab = plaster(np.random.default_rng(4))
+    lab[:102, 60:103, 0] -= 4.0
+    seen = np.ones(lab.shape[:2], bool)
+    seen[85:, :80] = False
+    best = find_rectangles(lab.astype(np.float32), seen, 10, 130)[0]
+    assert (best.left, best.right, best.bottom, best.top) == pytest.approx((60, 103, 0, 102), abs=2)
+
+
+def test_gaps_of_an_open_shelf_are_no_pictures_and_one_half_hidden_on_a_bare_wall_is() -> None:
+    seen, apart = np.ones((130, 250), bool), np.zeros((130, 250))
+    T = np.column_stack([(1, 0, 0, 0), (0, 0, 1, 0), (0, -1, 0, 0), (0, 0, 0, 1)]).astype(float)
+    line = WallLine(T, (0,), np.zeros(0, np.int64), np.ones((52, 100), bool), 0.0, 13.0, (0.0, 2.6))
+    picture = Opening(Label.WALL_ART, 2.0, 2.6, 1.2, 1.7, 0.7)
+    apart[60:85, 100:130] = 30.0
+    seen[60:69, 100:130] = False  # a lamp before it
+    bare = Stretch(line, 0.0, 5.0, (True, True))
+    assert hangs_free(picture, seen, apart, bare)
+    apart[:, 80:150] = 30.0  # boards and books all around
+    assert not hangs_free(picture, seen, apart, bare)
+    seen[:] = True
+    assert hangs_free(picture, seen, apart, bare), "seen whole, beside other pictures"
+
+
 def test_two_sides_make_no_rectangle() -> None:
     lab = plaster(np.random.default_rng(2))
     lab[:, 120:, 0] -= 12  # a shadow's edge
@@ -71,12 +108,14 @@ def test_two_sides_make_no_rectangle() -> None:
     assert not find_rectangles(lab.astype(np.float32), np.ones(lab.shape[:2], bool), 10, 130)
 
 
-def test_a_wall_goes_on_from_pier_to_pier_across_its_niches() -> None:
-    # The long wall is 2 m of plaster and three piers; between them niches 0.3 m deep from the floor up.
+@pytest.mark.parametrize("last_pier", [True, False])
+def test_a_wall_goes_on_from_pier_to_pier_across_its_niches(last_pier: bool) -> None:
+    # The long wall is 2 m of plaster and three piers; between them niches 0.3 m deep from the floor up. A cupboard may
+    # hide the last pier: a row of niches still goes on to the corner.
     height, back = 2.6, -0.3
     floor = level([(0, 0), (8, 0), (8, 4), (0, 4)], 0.0)
     parts = [floor, wall((8, 0), (8, 4), height), wall((8, 4), (0, 4), height), wall((0, 4), (0, 0), height)]
-    for a, b in ((0.0, 2.0), (3.6, 3.9), (5.5, 5.8), (7.4, 8.0)):
+    for a, b in ((0.0, 2.0), (3.6, 3.9), (5.5, 5.8), *([(7.4, 8.0)] if last_pier else [])):
         parts.append(wall((a, 0), (b, 0), height))
     for a, b in ((2.0, 3.6), (3.9, 5.5), (5.8, 7.4)):
         sill = [(0.2, 1.4, 0.9, 2.3)]
