@@ -127,34 +127,34 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
     scores = dict.fromkeys((Label.FLOOR, Label.CEILING, Label.WALL, Label.TABLE, Label.SEAT), 0.0)
     if f.up_cosine > LEVEL_COS:
         if levels.floor is not None:
-            scores[Label.FLOOR] = _fade(abs(h), 0.05, 0.12) * _rise(f.area_m2, 0.05, 0.3)
-        size = _rise(f.area_m2, 0.08, 0.2) * _rise(f.width_m, 0.15, 0.3)
-        table_height = _rise(h, 0.30, 0.42) * _fade(h, 1.05, 1.25)
-        seat_height = _rise(h, 0.22, 0.32) * _fade(h, 0.52, 0.62)
-        soft = 0.25 * _rise(f.rms_m, 0.004, 0.010) + 0.75
-        seat_like = _rise(f.backed, 0.12, 0.32)
-        tall = _rise(h, 0.52, 0.62)
+            scores[Label.FLOOR] = fade(abs(h), 0.05, 0.12) * rise(f.area_m2, 0.05, 0.3)
+        size = rise(f.area_m2, 0.08, 0.2) * rise(f.width_m, 0.15, 0.3)
+        table_height = rise(h, 0.30, 0.42) * fade(h, 1.05, 1.25)
+        seat_height = rise(h, 0.22, 0.32) * fade(h, 0.52, 0.62)
+        soft = 0.25 * rise(f.rms_m, 0.004, 0.010) + 0.75
+        seat_like = rise(f.backed, 0.12, 0.32)
+        tall = rise(h, 0.52, 0.62)
         tilt_deg = float(np.degrees(np.arccos(min(f.up_cosine, 1.0))))
-        scores[Label.SEAT] = size * seat_height * (0.15 + 0.85 * seat_like * soft) * _fade(f.area_m2, 2.0, 3.0)
+        scores[Label.SEAT] = size * seat_height * (0.15 + 0.85 * seat_like * soft) * fade(f.area_m2, 2.0, 3.0)
         top = tall + (1 - tall) * (1 - 0.85 * seat_like)
         # A small ragged patch is the top of a cushion or a shelf's clutter; a large one a table seen in part.
-        shaped = 0.35 + 0.65 * max(_rise(f.compact, 0.45, 0.7), _rise(f.area_m2, 0.4, 0.9))
-        scores[Label.TABLE] = size * table_height * top * shaped * _fade(tilt_deg, 4, 9)
+        shaped = 0.35 + 0.65 * max(rise(f.compact, 0.45, 0.7), rise(f.area_m2, 0.4, 0.9))
+        scores[Label.TABLE] = size * table_height * top * shaped * fade(tilt_deg, 4, 9)
     elif f.up_cosine < -LEVEL_COS:
-        above = 1.0 if levels.camera is None else _rise(f.height - levels.camera, 0.1, 0.4)
+        above = 1.0 if levels.camera is None else rise(f.height - levels.camera, 0.1, 0.4)
         # Beams, lamps and shelves face down too: a small piece is ceiling only at the ceiling's own height.
         off = 0.0 if levels.ceiling is None else abs(f.height - levels.ceiling)
-        own = max(_fade(off, 0.05, 0.1), _rise(f.area_m2, 1.0, 2.5))
-        scores[Label.CEILING] = _rise(h, 1.7, 2.1) * _rise(f.area_m2, 0.1, 0.5) * above * own
+        own = max(fade(off, 0.05, 0.1), rise(f.area_m2, 1.0, 2.5))
+        scores[Label.CEILING] = rise(h, 1.7, 2.1) * rise(f.area_m2, 0.1, 0.5) * above * own
     elif f.up_cosine < -UPRIGHT_COS:
         # The slope of a roof: large, over one's head for the most part, and nothing of the scene lies beyond it.
-        outer = _fade(f.beyond, 0.01, 0.06)
-        scores[Label.CEILING] = _rise(h, 1.1, 1.5) * _rise(f.area_m2, 0.8, 2.0) * outer * _rise(f.width_m, 0.5, 0.9)
+        outer = fade(f.beyond, 0.01, 0.06)
+        scores[Label.CEILING] = rise(h, 1.1, 1.5) * rise(f.area_m2, 0.8, 2.0) * outer * rise(f.width_m, 0.5, 0.9)
     elif abs(f.up_cosine) < UPRIGHT_COS:
         span = f.top - f.bottom
-        reach = _rise(f.top - levels.assumed_floor, 1.2, 1.9)
-        outer = _fade(f.beyond, 0.02, 0.15)
-        broad = _rise(f.area_m2, 0.4, 1.5) * _rise(span, 0.5, 1.2)
+        reach = rise(f.top - levels.assumed_floor, 1.2, 1.9)
+        outer = fade(f.beyond, 0.02, 0.15)
+        broad = rise(f.area_m2, 0.4, 1.5) * rise(span, 0.5, 1.2)
         scores[Label.WALL] = broad * (0.25 + 0.45 * outer + 0.3 * reach) * (0.4 + 0.6 * max(reach, outer))
     best = max(scores.values())
     scores[Label.OTHER] = max(1.0 - best, 0.02)
@@ -162,12 +162,12 @@ def score_labels(f: PlaneFacts, levels: Levels) -> dict[str, float]:
     return {str(label): round(s / total, 6) for label, s in scores.items() if s > 0}
 
 
-def _rise(x: float, low: float, high: float) -> float:
+def rise(x: float, low: float, high: float) -> float:
     """0 below `low`, 1 above `high`, smooth between."""
     t = float(np.clip((x - low) / (high - low), 0, 1))
     return t * t * (3 - 2 * t)
 
 
-def _fade(x: float, low: float, high: float) -> float:
+def fade(x: float, low: float, high: float) -> float:
     """1 below `low`, 0 above `high`, smooth between."""
-    return 1 - _rise(x, low, high)
+    return 1 - rise(x, low, high)

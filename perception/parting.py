@@ -18,15 +18,24 @@ AT_WALL_M = 0.65
 """Depth of wardrobes and counters: what is farther from every wall stands free."""
 EDGE_M = 0.08
 """Surfels of two faces beside their common edge are this near: each lies half a cell or less from it."""
+BED_HEIGHT_M = (0.3, 0.68)
+BED_M2 = (1.1, 4.8)
+BED_SIDES_M = (0.75, 2.3)
+"""Beds: the least width, and the greatest length."""
+BED_ENDS_M = (0.75, 0.9)
+"""How far pillows and boards reach beyond the free part of a bed, and over it."""
 BESIDE_M = 0.10
 """Surface farther out than this from a top is not the table's: rims and legs stand out less."""
 
 
-def part_at_tops(members: Int64, surfels: Surfels, planes: Sequence[Plane], surfel_plane: Int32) -> list[Int64]:
+def part_at_tops(
+    members: Int64, surfels: Surfels, planes: Sequence[Plane], surfel_plane: Int32, floor: float
+) -> list[Int64]:
     """Part a connected group of surfels, the tables first, in the order of their tops.
 
     Each surfel under or at a top belongs to it; between two tops the nearer one takes it. What is above a top, or out
-    beyond all of them, falls into connected pieces of its own. A group without a table top stays whole.
+    beyond all of them, falls into connected pieces of its own. A bed keeps what lies on it and what stands at its ends:
+    pillows hide where it goes on. A group without a table top stays whole.
     """
     import shapely
 
@@ -34,7 +43,9 @@ def part_at_tops(members: Int64, surfels: Surfels, planes: Sequence[Plane], surf
     tops = [
         i
         for i in np.unique(here[here >= 0]).tolist()
-        if planes[i].label is Label.TABLE and planes[i].area_m2 >= MIN_TOP_M2 and (here == i).sum() >= 10
+        if planes[i].label in (Label.TABLE, Label.SEAT, Label.BED)
+        and (here == i).sum() >= 10
+        and (is_bed(planes[i], floor) or (planes[i].label is Label.TABLE and planes[i].area_m2 >= MIN_TOP_M2))
     ]
     if not tops:
         return [members]
@@ -46,8 +57,41 @@ def part_at_tops(members: Int64, surfels: Surfels, planes: Sequence[Plane], surf
         away = shapely.distance(shapely.Polygon(planes[i].polygon).buffer(0), shapely.points(local[:, 0], local[:, 2]))
         take = (away < nearest) & (local[:, 1] < ABOVE_M)
         owner[take], nearest[take] = n, away[take]
-    parts = [members[owner == n] for n in range(len(tops))]
-    return [*(g for g in parts if len(g)), *connected(surfels, members[owner < 0])]
+    rest = connected(surfels, members[owner < 0])
+    beds = [(n, planes[i]) for n, i in enumerate(tops) if is_bed(planes[i], floor)]
+    parts = [[members[owner == n]] for n in range(len(tops))]
+    loose = []
+    for g in rest:
+        on = next((n for n, bed in beds if _on_bed(surfels.position[g], bed)), None)
+        (loose if on is None else parts[on]).append(g)
+    return [*(np.sort(np.concatenate(g)) for g in parts if sum(map(len, g))), *loose]
+
+
+def is_bed(plane: Plane, floor: float) -> bool:
+    """Whether a level plane is as high and as large as the free part of a bed."""
+    import cv2
+
+    low, high = BED_HEIGHT_M
+    if not low < float(plane.origin[1]) - floor < high or plane.normal[1] < 0.98 or plane.area_m2 < BED_M2[0]:
+        return False
+    sides = sorted(cv2.minAreaRect(plane.polygon.astype(np.float32))[1])
+    return bool(sides[0] > BED_SIDES_M[0] and sides[1] < BED_SIDES_M[1] and plane.area_m2 < BED_M2[1])
+
+
+def _on_bed(points: Float64, bed: Plane) -> bool:
+    """Whether points (N, 3) lie on a bed or at its ends, no wider than it is."""
+    import cv2
+
+    middle, sides, angle = cv2.minAreaRect(bed.polygon.astype(np.float32))
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    local = bed.to_local(points)
+    if np.percentile(local[:, 1], 95) > BED_ENDS_M[1]:
+        return False
+    p = np.abs((local[:, [0, 2]] - middle) @ np.array([[c, -s], [s, c]]))
+    half = np.array(sides) / 2 + 0.08
+    beyond = np.maximum(p - half, 0)
+    inside = (beyond.min(axis=1) == 0) & (beyond.max(axis=1) < BED_ENDS_M[0])
+    return bool(inside.mean() > 0.8)
 
 
 def part_at_structure(members: Int64, surfels: Surfels, planes: Sequence[Plane], beams: float) -> list[Int64]:

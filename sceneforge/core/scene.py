@@ -143,9 +143,13 @@ class SceneObject:
     """Label value -> probability."""
     source: Source = "geometry"
     """Who says that it is there, as for planes."""
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    """Measures that the label was decided on, the unit in the name: {"seat_m": 0.43, "back": 0.9}; heights are over the
+    floor, what has no unit is a share or 0/1."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scores", _frozen_mapping(self.scores))
+        object.__setattr__(self, "evidence", _frozen_mapping(self.evidence))
         _check_source(self.id, self.source)
 
 

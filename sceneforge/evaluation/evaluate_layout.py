@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from sceneforge.core import Camera, FrameSource, Label, Plane, Scan, Scene, UsageError
-from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core import Label, Plane, Scan, Scene, UsageError
+from sceneforge.core.arrays import Float64
 from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.core.transforms import make_transform, rotation_between, yaw_rotation
 from sceneforge.io import load
@@ -23,11 +23,9 @@ from sceneforge.perception.device import plane_overlap
 from sceneforge.perception.labelling import ON_WALLS, STRUCTURE
 from sceneforge.perception.understand import understand_scan
 
+from .made_rooms import KINDS, look_around
 from .planes import match_planes
 
-CAMERA = Camera(224, 168, 190.0, 190.0, 111.5, 83.5)
-FRAMES = 48
-KINDS = ("living_room", "office", "bedroom")
 MIN_SEEN = 0.35
 """Of scans with their own truth: walls and pictures seen less are not asked for."""
 NEAR_CORNER_M = 0.3
@@ -172,7 +170,7 @@ def _made(kind: str, seed: int) -> dict[str, Any]:
     rng = np.random.Generator(np.random.PCG64([seed, KINDS.index(kind), 77]))
     tilt = rotation_between((0, 1, 0), rng.normal((0, 1, 0), 0.3)) @ yaw_rotation(float(rng.uniform(-3, 3)))
     T_source_room = make_transform(tilt, rng.uniform(-2, 2, 3))
-    scan, truth = _look_around(kind, seed, T_source_room)
+    scan, truth = look_around(kind, seed, T_source_room)
     scene, _ = understand_scan(scan, seed=seed)
     T_scene_room = scene.T_scene_source @ T_source_room
     moved = replace(
@@ -187,60 +185,6 @@ def _made(kind: str, seed: int) -> dict[str, Any]:
 def _in_plan(T: Float64, ring: Float64) -> Float64:
     p = np.stack([ring[:, 0], np.zeros(len(ring)), ring[:, 1]], axis=1) @ T[:3, :3].T + T[:3, 3]
     return np.asarray(p[:, [0, 2]])
-
-
-def _look_around(kind: str, seed: int, T_source_room: Float64) -> tuple[Scan, Scene]:
-    from sceneforge.synth.daylight import daylight
-    from sceneforge.synth.layout import furnish
-    from sceneforge.synth.materials import make_materials
-    from sceneforge.synth.path import walk
-    from sceneforge.synth.sampling import TextureSet
-    from sceneforge.synth.truth import true_scene
-    from sceneforge.synth.world import build_world
-
-    layout = furnish(kind, seed, 0.12)
-    materials = make_materials(np.random.Generator(np.random.PCG64([seed, 6])), layout.palette)
-    world = build_world(layout.items, materials)
-    textures = TextureSet(world.materials)
-    positions = walk(layout, 4 * FRAMES, seed).T_world_camera[::4, :3, 3]
-    sources = []
-    for k, at in enumerate(positions):
-        T = _looking(at, 2.4 * k, (-0.8, -0.1, 0.35)[k % 3])
-        color, depth = _frame(world, textures, T, np.random.Generator(np.random.PCG64([seed, k, 5])))
-        name = f"{k:04d}"
-        pose = T_source_room @ T
-        sources.append(FrameSource(name, name, 0.1 * k, CAMERA, CAMERA, pose, color.copy, depth.copy))
-    truth = true_scene(layout, daylight(layout.shell, seed), {})
-    seen = tuple(replace(p, observed_fraction=1.0) for p in truth.planes)
-    return Scan(kind, kind, "sceneforge.evaluation", tuple(sources), up=None), replace(truth, planes=seen)
-
-
-def _looking(at: Float64, yaw: float, pitch: float) -> Float64:
-    z = np.array([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)])
-    x = np.cross(z, (0, 1, 0))
-    x /= np.linalg.norm(x)
-    return make_transform(np.stack([x, np.cross(z, x), z], axis=1), at)
-
-
-def _frame(world: Any, textures: Any, T: Float64, rng: np.random.Generator) -> tuple[UInt8, Float32]:
-    """Evenly lit colour and sensor-like depth of one view."""
-    from sceneforge.synth.sensor import sense
-
-    rays = CAMERA.rays().reshape(-1, 3).astype(np.float64) @ T[:3, :3].T
-    hits = world.cast(np.broadcast_to(T[:3, 3], rays.shape).astype(np.float32), rays.astype(np.float32))
-    hit = hits.face >= 0
-    depth = np.where(hit, hits.t, 0).astype(np.float32).reshape(CAMERA.shape)
-    face = np.maximum(hits.face, 0)
-    normal = world.face_normals[face]
-    cosine = np.abs((normal * rays).sum(axis=1)) / np.linalg.norm(rays, axis=1)
-    corner = world.faces[face]
-    uv = (world.uv[corner] * hits.bary[:, :, None]).sum(axis=1).astype(np.float32)
-    albedo = textures(world.face_material[face], uv, np.full(len(uv), 0.01, np.float32))
-    shade = 0.75 + 0.25 * normal[:, 1:2]
-    color = np.where(hit[:, None], np.clip(albedo * shade, 0, 1) ** (1 / 2.2) * 255, 0).astype(np.uint8)
-    dark = np.array([m.infrared for m in world.materials], np.float32)[world.face_material[face]]
-    measured = sense(depth, cosine.reshape(CAMERA.shape).astype(np.float32), dark.reshape(CAMERA.shape), CAMERA, rng)
-    return color.reshape(*CAMERA.shape, 3), measured
 
 
 def _share(values: Sequence[bool]) -> float | None:
