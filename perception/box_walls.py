@@ -67,8 +67,8 @@ def reach_back(
     members: Int64,
     planes: Sequence[Plane],
     floor_seen: Callable[[Float64, Float64, Float64], float],
-) -> OrientedBox:
-    """The box of something closed, of which the front alone was seen, carried back to the wall behind it.
+) -> tuple[OrientedBox, list[Plane]]:
+    """The box of something closed, of which the front alone was seen, carried back to the wall behind it; that wall.
 
     Only over places where nobody saw the floor, and no deeper than furniture at walls is.
 
@@ -81,7 +81,7 @@ def reach_back(
     """
     import shapely
 
-    T, size = np.array(box.T_world_box), np.array(box.size)
+    T, size, reached = np.array(box.T_world_box), np.array(box.size), []
     facing, area = surfels.normal[members] @ T[:3, :3], surfels.area[members]
     for wall in planes:
         across = T[:3, :3].T @ wall.normal
@@ -107,4 +107,5 @@ def reach_back(
             continue
         size[axis] += gap
         T[:3, 3] -= T[:3, axis] * sign * gap / 2
-    return OrientedBox(make_transform(T[:3, :3], np.round(T[:3, 3], 6)), np.round(size, 6))
+        reached.append(wall)
+    return OrientedBox(make_transform(T[:3, :3], np.round(T[:3, 3], 6)), np.round(size, 6)), reached

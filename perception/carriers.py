@@ -14,7 +14,8 @@ from sceneforge.core import Label, OrientedBox
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform
 
-from .things import Surroundings, Thing, thing_of
+from .box_walls import reach_walls
+from .things import Surroundings, Thing, near, thing_of
 
 RESTS_M = 0.1
 """The base of what stands on a top lies this close to it: scanned bases are ragged."""
@@ -31,11 +32,13 @@ JOINED_M = (1.3, 1.0)
 GROWN = 2.5
 """... and than so many times the larger one."""
 LEGS_M = 0.35
-"""Legs up to this height are often missed."""
+"""Legs up to this height are often missed, ..."""
+BODY_LEGS_M, BODY_M2 = 0.75, 0.5
+"""... and so high under what is as large in plan as a table."""
 SEAT_DEPTH_M = 0.45
 REACH_TABLE_M = 0.7
 """The seat of a chair whose back stands this close to a table may be under it."""
-BACKS = (0.6, 1.2)
+BACKS = (0.68, 1.2)
 """Heights at which the backs of chairs end."""
 MIN_LOOSE_M2 = 0.5
 """A piece in the air that nothing explains is kept when so much of it was seen."""
@@ -48,27 +51,26 @@ def carried(things: Sequence[Thing], room: Surroundings) -> list[Thing]:
         things: Largest first.
         room: What is around them.
     """
-    found = [_hung(t, room) for t in things]
+    found = [_hung(t, things, room) for t in things]
     while (pair := _next_join(found, room)) is not None:
         i, j, both = pair
         found = [t for k, t in enumerate(found) if k not in (i, j)]
-        found.insert(min(i, j), _hung(both, room))
-    out = []
-    for t in found:
-        u = t if t.carrier != "unseen" else _stood(t, found, room)
-        if u is not None:
-            out.append(u)
-    return out
+        found.insert(min(i, j), _hung(both, found, room))
+    stood = [t if t.carrier != "unseen" else _stood(t, found, room) for t in found]
+    return [t for t in stood if t is not None]
 
 
-def _hung(t: Thing, room: Surroundings) -> Thing:
-    """The thing with its carrier, where it is the ceiling or a wall."""
-    ceiling = room.levels.ceiling
+def _hung(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing:
+    """The thing with its carrier, where that is the ceiling, a wall, or legs under something as large as a table."""
+    ceiling, low = room.levels.ceiling, t.bottom - room.floor
     if t.carrier == "floor":
         return t
+    if low <= BODY_LEGS_M and t.top - room.floor < BACKS[1] and t.footprint > BODY_M2 and not t.walls:
+        return replace(t.spanning(room.floor, t.top), carrier="floor")
     if ceiling is not None and -0.05 < ceiling - t.top < 0.15:
         return replace(t.spanning(t.bottom, max(ceiling, t.top)), carrier="ceiling")
-    return replace(t, carrier="wall") if t.walls and t.bottom - room.floor > LEGS_M else t
+    hung = t.walls and low > LEGS_M and _top_under(t, things, room) is None
+    return replace(t, carrier="wall", box=reach_walls(t.box, t.walls)) if hung else t
 
 
 def _next_join(found: Sequence[Thing], room: Surroundings) -> tuple[int, int, Thing] | None:
@@ -80,6 +82,8 @@ def _next_join(found: Sequence[Thing], room: Surroundings) -> tuple[int, int, Th
             continue
         for j, other in enumerate(found):
             if j == i or other.carrier not in ("unseen", "floor") or not _fits_plan(other.box):
+                continue
+            if not near(t.box, other.box):
                 continue
             if max(t.bottom - other.top, other.bottom - t.top) > JOIN_UP_M or not _beside(t, other, room):
                 continue
@@ -99,30 +103,32 @@ def _beside(a: Thing, b: Thing, room: Surroundings) -> bool:
     return bool(max(b.covers(p[a.members], JOIN_M).mean(), a.covers(p[b.members], JOIN_M).mean()) > 0.5)
 
 
-def _top_under(t: Thing, things: Sequence[Thing], room: Surroundings) -> tuple[float, bool] | None:
-    """(height of the top that carries a thing, whether it is in the air over it); None where there is none."""
-    best: tuple[float, bool] | None = None
+def _top_under(t: Thing, things: Sequence[Thing], room: Surroundings) -> tuple[Thing, bool] | None:
+    """(What carries a thing on its top, whether the thing is in the air over it); None where there is none."""
+    best: tuple[Thing, bool] | None = None
     small = t.box.size[[0, 2]].max() < SHADE_M
     for other in things:
-        if other is t or other.footprint < t.footprint or other.carrier == "unseen":
+        if other is t or other.footprint < t.footprint or other.carrier == "unseen" or not near(t.box, other.box):
             continue
         over = other.covers(room.surfels.position[t.members], 0.05).mean()
         gap = t.bottom - other.top
         if over < 0.5 or gap < -RESTS_M or gap > (STEM_M if small else RESTS_M):
             continue
-        if best is None or other.top > best[0]:
-            best = (other.top, gap > 0.5 * RESTS_M and small)
+        if best is None or other.top > best[0].top:
+            best = (other, gap > 0.5 * RESTS_M and small)
     return best
 
 
 def _stood(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing | None:
     """A thing in the air on what carries it, None where nothing does and little of it was seen."""
     under = _top_under(t, things, room)
-    if under is not None:
-        top, air = under
-        return replace(t.spanning(min(top, t.top - 0.02), t.top) if air else t, carrier="top", shade=air)
     floor, ceiling = room.floor, room.levels.ceiling
     low, high = t.bottom - floor, t.top - floor
+    if under is not None:
+        host, air = under
+        if BACKS[0] < high < BACKS[1] and _is_behind(t, host):
+            return _chair(t, things, room)
+        return replace(t.spanning(min(host.top, t.top - 0.02), t.top) if air else t, carrier="top", shade=air)
     square = t.box.size[[0, 2]].min() > 0.5 * t.box.size[[0, 2]].max()
     small = t.box.size[[0, 2]].max() < SHADE_M
     if small and square and low > 0.8 and high < 2.1 and _stem(t, room):
@@ -136,6 +142,18 @@ def _stood(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing | Non
     return t if room.surfels.area[t.members].sum() > MIN_LOOSE_M2 else None
 
 
+def _is_behind(t: Thing, table: Thing) -> bool:
+    """Whether a sheet stands along the rim of a table in the open: the back of a chair, where screens do not stand."""
+    size = t.box.size[[0, 2]]
+    if table.walls or size.min() > 0.2 or not 0.28 < size.max() < 0.65 or table.footprint < 0.5:
+        return False
+    T = table.box.T_world_box
+    local = (t.box.T_world_box[:3, 3] - T[:3, 3]) @ T[:3, :3]
+    rim = table.box.size[[0, 2]] / 2 - np.abs(local[[0, 2]])
+    across = np.abs(T[:3, :3].T @ t.box.T_world_box[:3, int(np.argmin(size)) * 2])[[0, 2]]
+    return bool(rim.min() < 0.15 and across[int(np.argmin(rim))] > 0.8)
+
+
 def _stem(t: Thing, room: Surroundings) -> bool:
     """Whether something thin was seen between a shade and the floor, over most of the height."""
     p = room.surfels.position[room.loose]
@@ -145,18 +163,18 @@ def _stem(t: Thing, room: Surroundings) -> bool:
 
 
 def _chair(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing:
-    """A chair of which the back alone was seen, or back and seat: down to the floor, and with a seat towards the table."""
+    """A chair of which the back alone was seen, or back and seat: with legs, and with a seat towards the table."""
     back = t.bottom - room.floor > LEGS_M
     down = replace(t.spanning(room.floor, t.top), carrier="floor", label=Label.CHAIR if back else None)
     depth, across = float(t.box.size[[0, 2]].min()), int(np.argmin(t.box.size[[0, 2]])) * 2
     if depth >= 0.3:
         return down
     tables = [o for o in things if o.carrier == "floor" and o.footprint > 0.3 and 0.6 < o.top - room.floor < 0.85]
-    near = [(away, k) for k, o in enumerate(tables) if (away := _distance(t, o)) < REACH_TABLE_M]
-    if not near:
+    beside = [(away, k) for k, o in enumerate(tables) if (away := _distance(t, o)) < REACH_TABLE_M]
+    if not beside:
         return down
     T, size = np.array(down.box.T_world_box), np.array(down.box.size)
-    way = tables[min(near)[1]].box.T_world_box[:3, 3] - T[:3, 3]
+    way = tables[min(beside)[1]].box.T_world_box[:3, 3] - T[:3, 3]
     sign = float(np.sign(way @ T[:3, across])) or 1.0
     grown = SEAT_DEPTH_M - depth
     T[:3, 3] += sign * T[:3, across] * grown / 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from sceneforge.core import Label, OrientedBox, Plane
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform, yaw_rotation
 
+from .parting import connected
 from .surfels import Int64, Surfels
 from .things import Surroundings, Thing
 
@@ -18,10 +20,12 @@ HEIGHT_M = (0.78, 1.02)
 DEPTH_M = 0.8
 """Of counters at a wall, at most."""
 MIN_LENGTH_M = 0.9
-GAP_M = 0.6
+GAP_M = 0.9
 """A sink, a hob or a thing standing there may hide the top for so long."""
 CELL_M = 0.05
 OVER_M = 0.06
+SHEET_M = 0.12
+"""What rises so near a counter's back is wall."""
 MAX_FLOOR = 0.15
 """Share of a counter's footprint in which the floor may be seen."""
 MIN_SEEN = 0.08
@@ -29,11 +33,11 @@ MIN_SEEN = 0.08
 
 
 def part_at_counter(members: Int64, surfels: Surfels, floor: float) -> list[Int64]:
-    """Part a group whose front ends at a counter's height from what rises behind and stands on it; the counter first."""
+    """Part a group whose front ends at a counter's height from what stands on it; the counter first."""
     p, up = surfels.position[members], surfels.normal[members][:, 1] > 0.8
     height = p[:, 1] - floor
     level = up & (height > HEIGHT_M[0]) & (height < HEIGHT_M[1])
-    if surfels.area[members[level]].sum() < 0.05 or height.max() < HEIGHT_M[1] + 0.1 or height.min() > 0.4:
+    if surfels.area[members[level]].sum() < 0.01 or height.max() < HEIGHT_M[1] + 0.1 or height.min() > 0.4:
         return [members]
     sides = np.abs(surfels.normal[members][:, 1]) < 0.3
     angle = np.arctan2(surfels.normal[members][sides, 2], surfels.normal[members][sides, 0])
@@ -44,81 +48,71 @@ def part_at_counter(members: Int64, surfels: Surfels, floor: float) -> list[Int6
     shape = cell.max(axis=0) + 1
     top = np.full(shape, -np.inf)
     np.maximum.at(top, (cell[:, 0], cell[:, 1]), height)
-    for sheet in (top, top.T) if shape[0] == shape[1] else (top if shape[1] > shape[0] else top.T,):
-        strip = max(round(0.3 * sheet.shape[0]), 1)
-        if sheet.shape[1] * CELL_M < MIN_LENGTH_M:
-            continue
-        for side in (sheet[:strip].max(axis=0), sheet[-strip:].max(axis=0)):
-            seen = side[np.isfinite(side)]
-            at = float(np.median(seen)) if len(seen) else 0.0
-            ends = (np.abs(side - at) < 0.08).mean()
-            if HEIGHT_M[0] < at < HEIGHT_M[1] and ends > 0.6:
-                above = height > at + OVER_M
-                return [members[~above], members[above]]
+    across = 0 if shape[1] > shape[0] else 1
+    sheet = top if across == 0 else top.T
+    if sheet.shape[1] * CELL_M < MIN_LENGTH_M:
+        return [members]
+    strip = max(round(0.3 * sheet.shape[0]), 1)
+    for side, row in ((sheet[:strip], cell[:, across]), (sheet[-strip:], shape[across] - 1 - cell[:, across])):
+        front = side.max(axis=0)
+        seen = front[np.isfinite(front)]
+        at = float(np.median(seen)) if len(seen) else 0.0
+        if HEIGHT_M[0] < at < HEIGHT_M[1] and (np.abs(front - at) < 0.08).mean() > 0.6:
+            above = height > at + OVER_M
+            back = above & (row >= sheet.shape[0] - round(SHEET_M / CELL_M))  # the wall over it, if nobody found one
+            return [members[~above], *connected(surfels, members[above & ~back])]
     return [members]
 
 
 def tops_along_walls(things: Sequence[Thing], room: Surroundings) -> list[Thing]:
     """The things, with pieces of top along a wall made one counter; what stands on it remains a thing."""
-    rest = list(things)
+    surfels = room.surfels
+    height = surfels.position[:, 1] - room.floor
+    level = room.loose & (surfels.normal[:, 1] > 0.8) & (height > HEIGHT_M[0]) & (height < HEIGHT_M[1])
+    for t in things:
+        if t.carrier == "floor":
+            level[t.members] = False
+    rest, free = list(things), np.flatnonzero(level)
     for wall in room.planes:
-        if wall.label is not Label.WALL:
+        if wall.label is not Label.WALL or not len(free):
             continue
-        pieces = [(t, span) for t in rest if (span := _span(t, wall, room)) is not None]
-        for run in _runs(pieces):
-            made = _counter([t for t, _ in run], wall, room)
+        local = wall.to_local(surfels.position[free])
+        before = (local[:, 1] > 0) & (local[:, 1] < DEPTH_M)
+        before &= (local[:, 0] > wall.polygon[:, 0].min() - 0.1) & (local[:, 0] < wall.polygon[:, 0].max() + 0.1)
+        for run in _runs(free[before], local[before, 0]):
+            made = _counter(run, wall, room)
             if made is None:
                 continue
-            counter, gone = made
-            rest = [t for t in rest if not any(t is g for g in gone)]
-            rest.append(counter)
+            gone = [t for t in rest if np.isin(t.members, made.members).mean() > 0.3 or _lies_on(t, made)]
+            members = np.unique(np.concatenate([made.members, *(t.members for t in gone)]))
+            rest = [*(t for t in rest if not any(t is g for g in gone)), replace(made, members=members)]
+            free = np.setdiff1d(free, members)
+            break
     return rest
 
 
-def _level(t: Thing, room: Surroundings) -> Int64:
-    """Surfels of a thing that may be a counter's top."""
-    p, up = room.surfels.position[t.members], room.surfels.normal[t.members][:, 1]
-    height = p[:, 1] - room.floor
-    return t.members[(up > 0.8) & (height > HEIGHT_M[0]) & (height < HEIGHT_M[1])]
+def _lies_on(t: Thing, counter: Thing) -> bool:
+    """Whether a piece is no more than the top's own fray."""
+    return bool(t.carrier != "floor" and t.top - counter.top < 0.1 and counter.covers(t.box.corners).mean() > 0.5)
 
 
-def _span(t: Thing, wall: Plane, room: Surroundings) -> tuple[float, float] | None:
-    """Where along a wall, in its local x, a thing in the air has a top before it; None where it has none."""
-    if t.carrier == "floor" or t.bottom - room.floor < 0.5 or t.bottom - room.floor > HEIGHT_M[1]:
-        return None
-    on = _level(t, room)
-    if room.surfels.area[on].sum() < 0.01:
-        return None
-    local = wall.to_local(room.surfels.position[on])
-    before = (local[:, 1] > 0) & (local[:, 1] < DEPTH_M)
-    low, high = wall.polygon[:, 0].min() - 0.1, wall.polygon[:, 0].max() + 0.1
-    if before.mean() < 0.8 or not (low < np.median(local[:, 0]) < high):
-        return None
-    return float(np.percentile(local[:, 0], 2)), float(np.percentile(local[:, 0], 98))
+def _runs(members: Int64, along: Float64) -> list[Int64]:
+    """Surfels along a wall, parted where they are farther apart than a sink is wide; the longest run first."""
+    order = np.argsort(along, kind="stable")
+    cuts = np.flatnonzero(np.diff(along[order]) > GAP_M) + 1
+    parts = np.split(order, cuts)
+    parts.sort(key=lambda k: -float(np.ptp(along[k])) if len(k) else 0.0)
+    return [np.sort(members[k]) for k in parts if len(k)]
 
 
-def _runs(pieces: Sequence[tuple[Thing, tuple[float, float]]]) -> list[list[tuple[Thing, tuple[float, float]]]]:
-    """Pieces no farther apart than a sink is wide."""
-    runs: list[list[tuple[Thing, tuple[float, float]]]] = []
-    end = -np.inf
-    for piece in sorted(pieces, key=lambda e: e[1]):
-        if piece[1][0] - end > GAP_M:
-            runs.append([])
-            end = -np.inf
-        runs[-1].append(piece)
-        end = max(end, piece[1][1])
-    return runs
-
-
-def _counter(pieces: Sequence[Thing], wall: Plane, room: Surroundings) -> tuple[Thing, list[Thing]] | None:
-    """(The counter of these tops, the pieces that are nothing but top); None where they make none."""
+def _counter(on: Int64, wall: Plane, room: Surroundings) -> Thing | None:
+    """The counter of these level surfels; None where they make none."""
     surfels = room.surfels
-    on = np.sort(np.concatenate([_level(t, room) for t in pieces]))
-    height = float(np.median(surfels.position[on, 1]))
+    height = _mode(surfels.position[on, 1], surfels.area[on])
     on = on[np.abs(surfels.position[on, 1] - height) < OVER_M]
     local = wall.to_local(surfels.position[on])
     low, high = np.percentile(local[:, 0], [1, 99])
-    depth = float(np.percentile(local[:, 1], 98))
+    depth = float(np.percentile(local[:, 1], 95))
     seen = float(surfels.area[on].sum() / max((high - low) * depth, 1e-9))
     if high - low < MIN_LENGTH_M or depth < 0.3 or seen < MIN_SEEN:
         return None
@@ -127,9 +121,16 @@ def _counter(pieces: Sequence[Thing], wall: Plane, room: Surroundings) -> tuple[
     if room.floor_seen(T, -half, half) > MAX_FLOOR:
         return None
     box = OrientedBox(T, np.round([high - low, height - room.floor, depth], 6))
-    gone = [t for t in pieces if np.isin(t.members, on).mean() > 0.4 or t.top - height < 0.15]
-    members = np.unique(np.concatenate([on, *(t.members for t in gone)]))
-    return Thing(members, box, (wall,), "floor", label=Label.COUNTER, guessed=round(1 - min(seen, 1.0), 4)), gone
+    return Thing(on, box, (wall,), "floor", label=Label.COUNTER, guessed=round(1 - min(seen, 1.0), 4))
+
+
+def _mode(values: Float64, weights: Float64) -> float:
+    """The value around which most weight lies within 3 cm."""
+    order = np.argsort(values, kind="stable")
+    v, held = values[order], np.concatenate([[0.0], np.cumsum(weights[order])])
+    inside = held[np.searchsorted(v, v + 0.06, side="right")] - held[np.arange(len(v))]
+    k = int(np.argmax(inside))
+    return float(np.median(v[k : np.searchsorted(v, v[k] + 0.06, side="right")]))
 
 
 def _standing(wall: Plane, x: float, out: float, y: float) -> Float64:

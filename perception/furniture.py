@@ -1,7 +1,7 @@
-"""What a thing is, from its shape alone: how high it ends, where it is level, what rises over that, which sides close it.
+"""What a thing is, from its shape alone: how high it ends, where it is level, what rises over that, what closes it.
 
-Every label is a product of soft thresholds on a few measures that furniture has everywhere because people have: seats are
-knee high, tables elbow high when seated, counters elbow high when standing, beds as long as a person.
+Every label is a product of soft thresholds on a few measures that furniture has everywhere because people have: seats
+are knee high, tables elbow high when seated, counters elbow high when standing, beds as long as a person.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class _Plan:
 
 
 def _strip(count: int) -> int:
-    return max(int(round(0.3 * count)), 1)
+    return max(round(0.3 * count), 1)
 
 
 def _front(box: OrientedBox, local: Float64, facing: Float64, area: Float64) -> tuple[float, float]:
@@ -199,16 +199,19 @@ def score_furniture(s: Shape, *, fine: bool = True) -> dict[str, float]:
     stands, square = fade(s.bottom_m, 0.12, 0.2), s.depth_m / max(s.width_m, 1e-6)
     opened, closed = fade(s.front, 0.45, 0.75), rise(s.front, 0.35, 0.6)
     topped = rise(s.level_cover, 0.3, 0.55) * fade(s.top_m - s.level_m, 0.12, 0.25)
-    seated = rise(s.back, 0.45, 0.7) * _within(s.raised, 0.03, 0.06, 0.65, 0.8) * _within(s.top_m, 0.55, 0.65, 1.15, 1.35)
+    seated = (
+        rise(s.back, 0.45, 0.7) * _within(s.raised, 0.03, 0.06, 0.65, 0.8) * _within(s.top_m, 0.55, 0.65, 1.15, 1.35)
+    )
     large = rise(s.width_m, 0.35, 0.45) * rise(s.depth_m, 0.25, 0.4)
     scores = {
         Label.TABLE: stands * topped * large * _within(s.level_m, 0.28, 0.36, 1.1, 1.25) * (0.15 + 0.85 * opened),
         Label.COUNTER: stands
-        * topped
-        * _within(s.level_m, 0.76, 0.83, 1.0, 1.08)
+        * max(
+            topped * _within(s.level_m, 0.76, 0.83, 1.0, 1.08) * max(0.2, s.at_wall, closed),
+            closed * max(s.at_wall, rise(s.width_m, 1.3, 1.6)) * _within(s.top_m, 0.8, 0.85, 1.0, 1.08),
+        )
         * rise(s.width_m, 1.0, 1.3)
-        * _within(s.depth_m, 0.45, 0.55, 0.8, 0.95)
-        * (0.2 + 0.8 * max(s.at_wall, closed)),
+        * _within(s.depth_m, 0.42, 0.52, 0.8, 0.95),
         Label.COUCH: stands
         * seated
         * _within(s.seat_m, 0.28, 0.34, 0.56, 0.64)
@@ -234,18 +237,21 @@ def score_furniture(s: Shape, *, fine: bool = True) -> dict[str, float]:
         * _within(high, 0.2, 0.28, 1.2, 1.5)
         * _within(s.width_m / max(high, 1e-6), 0.9, 1.2, 4.5, 6.0)
         * rise(s.front, 0.35, 0.6)
-        * rise(s.flat, 0.4, 0.65)
-        * rise(s.width_m, 0.35, 0.45)
-        * float(s.on_top or s.at_wall),
+        * rise(s.flat, 0.5, 0.75)
+        * (rise(s.width_m, 0.35, 0.45) if s.on_top else rise(s.width_m, 0.5, 0.65) * s.at_wall),
         Label.LAMP: _lamp(s, high, square),
         Label.PLANT: float(fine)
         * rise(s.rough, 0.1, 0.17)
         * fade(s.front, 0.35, 0.55)
-        * fade(s.level_cover, 0.35, 0.55)
+        * fade(max(s.level_cover, s.seat_cover), 0.2, 0.4)
         * rise(high, 0.35, 0.5)
         * rise(square, 0.35, 0.5),
     }
-    store = closed * rise(s.top_m, 0.36, 0.46) * rise(s.depth_m, 0.14, 0.22) * rise(s.width_m, 0.28, 0.4)
+    # What stands tall along a wall stores things, whether or not it has doors.
+    tall = s.at_wall * rise(s.top_m, 1.3, 1.7) * rise(s.width_m, 0.55, 0.8) * fade(s.depth_m, 0.65, 0.85)
+    store = (
+        max(closed, 0.8 * tall) * rise(s.top_m, 0.36, 0.46) * rise(s.depth_m, 0.14, 0.22) * rise(s.width_m, 0.28, 0.4)
+    )
     store *= max(stands, float(s.at_wall) * rise(s.bottom_m, 1.1, 1.3)) * (1 - 0.8 * max(scores.values()))
     # Things stand at all depths in a shelf; a cabinet is one plane.
     open_shelf = rise(s.rough, 0.05, 0.09) * rise(s.top_m, 0.9, 1.3)

@@ -60,7 +60,7 @@ def part_at_tops(
     rest = connected(surfels, members[owner < 0])
     beds = [(n, planes[i]) for n, i in enumerate(tops) if is_bed(planes[i], floor)]
     parts = [[members[owner == n]] for n in range(len(tops))]
-    loose = []
+    loose: list[Int64] = []
     for g in rest:
         on = next((n for n, bed in beds if _on_bed(surfels.position[g], bed)), None)
         (loose if on is None else parts[on]).append(g)

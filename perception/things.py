@@ -56,8 +56,9 @@ class Surroundings:
         loose: NDArray[np.bool_],
     ) -> Surroundings:
         """With the floor looked up once."""
+        floors = np.array([p.label is Label.FLOOR for p in planes] + [False])
         low = np.abs(surfels.position[:, 1] - levels.assumed_floor) < GROUND_M
-        on = low & (surfels.normal[:, 1] > 0.9)
+        on = (low & (surfels.normal[:, 1] > 0.9)) | floors[surfel_plane]
         return cls(surfels, planes, surfel_plane, levels, loose, (surfels.position[on], surfels.area[on]))
 
     @property
@@ -144,9 +145,10 @@ def thing_of(members: Int64, room: Surroundings) -> Thing | None:
     box = upright_box(points, floor, stands=on_legs, walls=walls)
     stands = floor is not None and abs(box.T_world_box[1, 3] - box.size[1] / 2 - floor) < 1e-3
     box = fit_faces(box, surfels, members, floor if stands else None)
-    box = reach_walls(box, walls)
     if stands:
-        box = reach_back(box, surfels, members, room.planes, room.floor_seen)
+        box = reach_walls(box, walls)
+        box, reached = reach_back(box, surfels, members, room.planes, room.floor_seen)
+        walls += [w for w in reached if all(w is not v for v in walls)]
     if stands and walls and box.size[[0, 2]].min() < MIN_EXTENT_M:
         return None  # a skirting
     made = Thing(members, box, tuple(walls), "floor" if stands else "unseen")
@@ -159,6 +161,13 @@ def _is_supporting(members: Int64, room: Surroundings) -> bool:
     named = [i for i in np.unique(here[here >= 0]) if room.planes[i].label in (Label.TABLE, Label.SEAT)]
     area = room.surfels.area[members]
     return bool(area[np.isin(here, named)].sum() > 0.15 * area.sum())
+
+
+def near(a: OrientedBox, b: OrientedBox) -> bool:
+    """Whether two boxes may touch in plan: their circles do, with 20 cm to spare."""
+    way = a.T_world_box[[0, 2], 3] - b.T_world_box[[0, 2], 3]
+    reach = np.hypot(a.size[0], a.size[2]) + np.hypot(b.size[0], b.size[2])
+    return bool(np.hypot(way[0], way[1]) < reach / 2 + 0.2)
 
 
 def upright_box(points: Float64, floor: float | None, *, stands: bool, walls: Sequence[Plane] = ()) -> OrientedBox:

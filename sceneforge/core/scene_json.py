@@ -34,6 +34,7 @@ def scene_to_dict(scene: Scene) -> dict[str, Any]:
                 "scores": plain_numbers(o.scores),
                 "T_world_box": o.box.T_world_box.tolist(),
                 "size": o.box.size.tolist(),
+                **({"evidence": plain_numbers(o.evidence)} if o.evidence else {}),
                 **_source_to_dict(o.source),
             }
             for o in scene.objects
@@ -170,6 +171,7 @@ def _source(v: JsonValue) -> Source:
 
 
 def _object(v: JsonValue) -> SceneObject:
+    evidence = v.get("evidence")
     with v.building():
         return SceneObject(
             id=v["id"].text(),
@@ -178,6 +180,7 @@ def _object(v: JsonValue) -> SceneObject:
             box=OrientedBox(v["T_world_box"].array(4, 4), v["size"].array(3)),
             scores=v["scores"].numbers(),
             source=_source(v),
+            evidence={} if evidence is None else evidence.numbers(),
         )
 
 

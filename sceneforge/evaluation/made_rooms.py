@@ -61,7 +61,7 @@ def _looking(at: Float64, yaw: float, pitch: float) -> Float64:
 
 def _looking_at(at: Float64, middle: Float64, turn: float) -> Float64:
     """Towards a place on a circle around the room's middle, knee high."""
-    way = middle + (0.6 * np.sin(turn), 0.0, 0.6 * np.cos(turn)) - at
+    way = middle + np.array([0.6 * np.sin(turn), 0.0, 0.6 * np.cos(turn)]) - at
     return _looking(at, float(np.arctan2(way[0], way[2])), float(np.arctan2(0.4 - at[1], np.hypot(way[0], way[2]))))
 
 

@@ -82,6 +82,7 @@ def random_scene(seed: int) -> Scene:
             rng.random(),
             OrientedBox(pose(), rng.random(3)),
             source=SOURCES[-1 - i % 3],
+            evidence={"top_m": rng.random(), "back": 1e-310} if i % 2 else {},
         )
         for i in range(int(rng.integers(0, 4)))
     )

@@ -75,7 +75,7 @@ def test_objects_and_relations_carry_measurements(scene: Scene) -> None:
     assert [r.object for r in above] == [floor.id]
     assert above[0].evidence["height_m"] == pytest.approx(0.74, abs=0.01)
     seat = min(scene.objects, key=lambda o: float(np.linalg.norm(o.box.T_world_box[:3, 3] - (-2.1, 0.5, 0))))
-    assert seat.label is Label.SEAT
+    assert seat.label is Label.COUCH and seat.evidence["seat_m"] == pytest.approx(0.44, abs=0.02)
     assert BACK["size"][2] == pytest.approx(max(seat.box.size), abs=0.12)
 
 
