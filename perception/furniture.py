@@ -204,7 +204,12 @@ def score_furniture(s: Shape, *, fine: bool = True) -> dict[str, float]:
     )
     large = rise(s.width_m, 0.35, 0.45) * rise(s.depth_m, 0.25, 0.4)
     scores = {
-        Label.TABLE: stands * topped * large * _within(s.level_m, 0.28, 0.36, 1.1, 1.25) * (0.15 + 0.85 * opened),
+        Label.TABLE: stands
+        * topped
+        * large
+        * _within(s.level_m, 0.28, 0.36, 1.1, 1.25)
+        * (0.15 + 0.85 * opened)
+        * (1 - fade(s.level_m, 0.6, 0.68) * rise(s.width_m * s.depth_m, 1.2, 1.9)),  # couch tables are smaller
         Label.COUNTER: stands
         * max(
             topped * _within(s.level_m, 0.76, 0.83, 1.0, 1.08) * max(0.2, s.at_wall, closed),

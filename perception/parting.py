@@ -20,8 +20,8 @@ EDGE_M = 0.08
 """Surfels of two faces beside their common edge are this near: each lies half a cell or less from it."""
 BED_HEIGHT_M = (0.3, 0.68)
 BED_M2 = (1.1, 4.8)
-BED_SIDES_M = (0.75, 2.3)
-"""Beds: the least width, and the greatest length."""
+BED_SIDES_M = (0.75, 1.4, 2.3)
+"""Beds: the least width, the least length that is free of pillows, and the greatest."""
 BED_ENDS_M = (0.75, 0.9)
 """How far pillows and boards reach beyond the free part of a bed, and over it."""
 BESIDE_M = 0.10
@@ -75,7 +75,8 @@ def is_bed(plane: Plane, floor: float) -> bool:
     if not low < float(plane.origin[1]) - floor < high or plane.normal[1] < 0.98 or plane.area_m2 < BED_M2[0]:
         return False
     sides = sorted(cv2.minAreaRect(plane.polygon.astype(np.float32))[1])
-    return bool(sides[0] > BED_SIDES_M[0] and sides[1] < BED_SIDES_M[1] and plane.area_m2 < BED_M2[1])
+    width, shortest, longest = BED_SIDES_M
+    return bool(sides[0] > width and shortest < sides[1] < longest and plane.area_m2 < BED_M2[1])
 
 
 def _on_bed(points: Float64, bed: Plane) -> bool:

@@ -14,6 +14,7 @@ from sceneforge.core.arrays import Float64, Int32
 from .enclosure import Stretch
 from .labelling import Levels
 from .openings import Opening
+from .parting import is_bed
 from .surfels import Int64, Surfels
 from .wall_lines import CELL_M, ON_M, WallLine
 
@@ -25,6 +26,8 @@ TWICE_M, TWICE_COS = 0.1, float(np.cos(np.radians(6)))
 """Small pieces this close to the floor are the floor."""
 FLOOR_REACH_M = 3.0
 """A floor goes on unseen to the wall by up to this."""
+OPEN_SIDE = 0.85
+"""With one side open, walls stand along less of what is as long as a bed."""
 LAYER_M = 0.3
 """What hangs this close under the ceiling, or lies this close over the floor, and is small, is no level of its own."""
 
@@ -65,7 +68,9 @@ def settle_levels(planes: Sequence[Plane], levels: Levels) -> list[Plane]:
         platform = 0.08 < rise < 0.3 and p.area_m2 > 1.5 and width > 0.8
         gallery = rise > 0.3 and p.area_m2 > 5.0 and width > 1.6
         # Smaller ones are beds and tables, unless walls stand around them.
-        room = rise > 0.3 and p.area_m2 > 2.5 and width > 1.2 and _walled(p, walls) > 0.7
+        share = _walled(p, walls) if rise > 0.3 and p.area_m2 > 2.5 and width > 1.2 else 0.0
+        # A bed in an alcove is open along a whole side; a room of its size, along a doorway.
+        room = share > (OPEN_SIDE if is_bed(p, levels.floor) else 0.7)
         sunken = -1.5 < rise < -0.08 and p.area_m2 > 1.0 and width > 0.8
         if platform or gallery or room or sunken:
             out[i] = relabelled(p, Label.FLOOR)
@@ -73,19 +78,18 @@ def settle_levels(planes: Sequence[Plane], levels: Levels) -> list[Plane]:
 
 
 def _walled(level: Plane, walls: Sequence[Plane]) -> float:
-    """Share of a level's outline along which a wall rises, within 15 cm."""
-    from shapely.geometry import LineString
-    from shapely.ops import unary_union
+    """Share of a level's outline along which a wall stands half a metre higher, within 15 cm."""
+    import shapely
 
-    lines = []
+    ring = shapely.LinearRing(level.polygon)
+    steps = (np.arange(max(int(ring.length / 0.05), 1)) + 0.5) * 0.05
+    rim = level.to_world(shapely.get_coordinates(shapely.line_interpolate_point(ring, steps))) + np.array([0, 0.5, 0])
+    held = np.zeros(len(rim), bool)
     for w in walls:
-        p = w.to_world(w.polygon)
-        if p[:, 1].max() > level.origin[1] + 1.0:
-            along = (p[:, [0, 2]] - w.origin[[0, 2]]) @ w.T_world_plane[[0, 2], 0]
-            ends = [p[int(np.argmin(along))][[0, 2]], p[int(np.argmax(along))][[0, 2]]]
-            lines.append(LineString(ends).buffer(0.15))
-    outline = plan_outline(level).exterior
-    return float(outline.intersection(unary_union(lines)).length / outline.length) if lines else 0.0
+        local = w.to_local(rim)
+        outline = shapely.Polygon(w.polygon).buffer(0.1)
+        held |= (np.abs(local[:, 1]) < 0.15) & shapely.contains_xy(outline, local[:, 0], local[:, 2])
+    return float(held.mean())
 
 
 def relabelled(plane: Plane, label: Label) -> Plane:

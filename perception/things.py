@@ -16,7 +16,8 @@ from sceneforge.core.transforms import make_transform, yaw_rotation
 from .box_faces import fit_faces
 from .box_walls import reach_back, reach_walls, walls_beside
 from .furniture import Shape, shape_of
-from .labelling import Levels
+from .labelling import STRUCTURE, Levels
+from .parting import is_bed
 from .surfels import Int64, Surfels
 
 MIN_AREA_M2 = 0.06
@@ -142,7 +143,7 @@ def thing_of(members: Int64, room: Surroundings) -> Thing | None:
     points = surfels.position[members]
     walls = walls_beside(points, room.planes)
     on_legs = _is_supporting(members, room)
-    box = upright_box(points, floor, stands=on_legs, walls=walls)
+    box = upright_box(np.concatenate([points, *_rims(members, room)]), floor, stands=on_legs, walls=walls)
     stands = floor is not None and abs(box.T_world_box[1, 3] - box.size[1] / 2 - floor) < 1e-3
     box = fit_faces(box, surfels, members, floor if stands else None)
     if stands:
@@ -161,6 +162,19 @@ def _is_supporting(members: Int64, room: Surroundings) -> bool:
     named = [i for i in np.unique(here[here >= 0]) if room.planes[i].label in (Label.TABLE, Label.SEAT)]
     area = room.surfels.area[members]
     return bool(area[np.isin(here, named)].sum() > 0.15 * area.sum())
+
+
+def _rims(members: Int64, room: Surroundings) -> list[Float64]:
+    """Points along the outlines of beds: in an alcove, the walls' own neighbourhood cuts the surface short."""
+    here = room.surfel_plane[members]
+    rims = []
+    for i in np.unique(here[here >= 0]).tolist():
+        p = room.planes[i]
+        if p.label not in STRUCTURE and is_bed(p, room.floor) and (here == i).mean() > 0.3:
+            along = np.linspace(0, 1, 20, endpoint=False)[:, None]
+            ends = zip(p.polygon, np.roll(p.polygon, -1, axis=0), strict=True)
+            rims.append(np.concatenate([p.to_world(a + along * (b - a)) for a, b in ends]))
+    return rims
 
 
 def near(a: OrientedBox, b: OrientedBox) -> bool:

@@ -157,3 +157,29 @@ def test_a_glimpse_between_things_is_cut_off_and_corners_stay_sharp() -> None:
     assert corner_errors(np.asarray(cut.exterior.coords), [(0, 0), (4, 0), (4, 3), (0, 3)]).max() < 1e-6
     walls = [shapely.LineString([(3.9, 1.0), (6.0, 1.1)]), shapely.LineString([(6.0, 1.1), (3.9, 1.5)])]
     assert without_spikes(seen, walls).equals(seen), "a corner that walls form is one, however sharp"
+
+
+@pytest.mark.parametrize("along", [True, False])
+def test_a_bed_in_an_alcove_is_a_bed(along: bool) -> None:
+    # 2.0 x 1.5 m, 0.45 m high, in a recess as large: walls on three sides, the long or the short side open.
+    wide, deep, rise = (2.0, 1.5, 0.45) if along else (1.5, 2.0, 0.45)
+    a, b = 1.5, 1.5 + wide
+    parts = [
+        level(ROOM, 0.0),
+        level([*ROOM[:2], (5, 4), (b, 4), (b, 4 + deep), (a, 4 + deep), (a, 4), (0, 4)], 2.6, up=False),
+        level([(a, 4), (b, 4), (b, 4 + deep), (a, 4 + deep)], rise),
+        wall((b, 4), (a, 4), rise),
+        wall((0, 0), (5, 0), 2.6),
+        wall((5, 0), (5, 4), 2.6),
+        wall((5, 4), (b, 4), 2.6),
+        wall((b, 4), (b, 4 + deep), 2.6, base=rise),
+        wall((b, 4 + deep), (a, 4 + deep), 2.6, base=rise),
+        wall((a, 4 + deep), (a, 4), 2.6, base=rise),
+        wall((a, 4), (0, 4), 2.6),
+        wall((0, 4), (0, 0), 2.6),
+    ]
+    scene, _ = understand_room(capture(parts))
+    assert [round(float(f.origin[1]), 2) for f in scene.planes_labelled(Label.FLOOR)] == [0.0]
+    (bed,) = [o for o in scene.objects if o.box.size.min() > 0.2]
+    assert bed.label is Label.BED
+    assert np.sort(bed.box.size) == pytest.approx([0.45, 1.5, 2.0], abs=0.12)
