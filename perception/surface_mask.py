@@ -17,6 +17,10 @@ REACH_M = 0.4
 """Surface is looked for this far beyond its outline: outlines end where the reconstruction was thin."""
 UNSEEN_M = 0.06
 """So far it is believed to go on where no frame says anything."""
+CORNER_M = 0.02
+"""So near to a corner readings mix with those of the other surface."""
+SEAM_M = 0.3
+"""What is seen behind a wall reaches farther than this, or belongs to the wall."""
 MAX_CELLS = 5_000_000
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
 INLAID = (
@@ -113,13 +117,16 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
     inside = np.maximum(np.clip(inside, 0, 1), seen)
     unknown = (texture.blocked == 0) & (texture.open == 0)
     inside = np.maximum(inside, _grown((inside > 0.5).astype(np.float32), UNSEEN_M / m) * unknown)
-    inside *= 1 - np.clip(covered(raster, _inlaid(raster, planes, scene)), 0, 1)
-    for cut in _cuts(raster, planes, scene, seen):
-        inside *= cut
+    inlaid = np.clip(covered(raster, _inlaid(raster, planes, scene)), 0, 1)
+    inside *= 1 - inlaid
+    corner = np.zeros(raster.shape, dtype=np.bool_)
+    for before in _cuts(raster, planes, scene, seen):
+        inside *= np.clip(0.5 + before / m, 0, 1)
+        corner |= np.abs(before) < CORNER_M
     inside *= 1 - _grown(_opened(texture), 0.01 / m)
     inside *= 1 - _footprints(texture, planes, scene)
     if abs(planes[0].normal[1]) < 0.5:
-        inside *= 1 - outliers(texture, inside)
+        inside *= 1 - outliers(texture, inside, inlaid, corner)
     soft = cv2.GaussianBlur(inside, (0, 0), 0.7)  # cells cut by evidence have hard edges otherwise
     return np.asarray(np.rint(np.clip(soft, 0, 1) * 255), dtype=np.uint8)
 
@@ -204,11 +211,13 @@ def _inlaid(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene) -> lis
 
 
 def _cuts(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene, seen: Float32) -> list[Float32]:
-    """Per wall, floor or ceiling across this surface: (rows, columns) share of the cell before it.
+    """Per wall, floor or ceiling across this surface: (rows, columns) metres before it, inf where it cuts nothing.
 
-    What lies well behind a cutting plane and was seen all the same is no mistake of the surface but of that plane's
-    outline, and stays.
+    What goes on well behind a cutting plane and was seen all the same is no mistake of the surface but of that plane's
+    outline, and stays; a seam along it is what slanting views take from the other side of the corner.
     """
+    import cv2
+
     own = {p.id for p in planes}
     x, z = raster.centres()
     T, out = raster.T_world_plane, []
@@ -221,12 +230,16 @@ def _cuts(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene, seen: Fl
         offset = float(p.normal @ (p.origin - T[:3, 3]))
         along = np.array([-line[1], line[0]]) / length
         reach = (local @ T[:3, [0, 2]]) @ along
-        before = (line[0] * x[None, :] + line[1] * z[:, None] - offset) / length
+        before = ((line[0] * x[None, :] + line[1] * z[:, None] - offset) / length).astype(np.float32)
         side = along[0] * x[None, :] + along[1] * z[:, None]
-        ahead = (side > reach.min() - 0.05) & (side < reach.max() + 0.05)
-        behind = ahead & (before > -0.6) & ~((before < -0.06) & (seen > 0.5))
-        share = np.clip(0.5 + before / raster.metres_per_pixel, 0, 1)
-        out.append(np.where(behind, share, 1).astype(np.float32))
+        ahead = (side > reach.min() - 0.05) & (side < reach.max() + 0.05) & (before > -0.6)
+        beyond = ahead & (before < -0.06) & (seen > 0.5)
+        if beyond.any():
+            n, parts = cv2.connectedComponents(beyond.astype(np.uint8), connectivity=4)
+            deepest = np.zeros(n, dtype=np.float32)
+            np.minimum.at(deepest, parts[beyond], before[beyond])
+            ahead &= ~(beyond & (deepest < -SEAM_M)[parts])
+        out.append(np.where(ahead, before, np.float32(np.inf)))
     return out
 
 

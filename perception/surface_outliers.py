@@ -32,21 +32,27 @@ CUT_SHARE, OTHER_LIGHT, OTHER_TINT = 0.65, 1.6, 0.5
 """What edges in the surface bound for less than this share of its outline is cut off by things before it, and may
 differ by so much log brightness and log colour ratio: under a desk light is different."""
 FRAMED_SHARE = 0.65
-"""What relief bounds for more than this share of its outline is a door's leaf, or a picture."""
+"""What narrow relief bounds for more than this share of its outline is a door's leaf, or a picture."""
 FENCE_CELLS = 5
 """As wide as the band around an edge that belongs to no part."""
+FRAME_CELLS = 18
+"""Wider than the frame of a door."""
+GAP_CELLS = 2
+"""Half the widest gap between something found before and its frame."""
 LEVEL_M = 0.0025
 """Parts that lie higher or deeper than the surface by more are not it."""
 MAIN_SHARE = 0.4
 """Where less of the surface than this hangs together it is patterned, and nothing can be told."""
 
 
-def outliers(texture: SurfaceTexture, inside: Float32) -> Float32:
+def outliers(texture: SurfaceTexture, inside: Float32, inlaid: Float32, corner: NDArray[np.bool_]) -> Float32:
     """(rows, columns) float32 0..1: parts of a surface that are something else.
 
     Args:
         texture: What frames saw.
         inside: (rows, columns) 0..1, the surface so far.
+        inlaid: (rows, columns) 0..1, things found in it before, whose frames may reach beyond their outlines.
+        corner: (rows, columns) cells beside another wall, floor or ceiling, of which heights say nothing.
     """
     import cv2
 
@@ -66,10 +72,32 @@ def outliers(texture: SurfaceTexture, inside: Float32) -> Float32:
     stands = np.zeros((h, w), dtype=np.bool_) if raised is None else raised.stands
     odd = (_different(small, good & ~stands, raised) | stands).astype(np.uint8)
     odd = _enclosed(np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8), good)
+    beside = cv2.resize(corner[whole].astype(np.float32), (w, h), interpolation=cv2.INTER_AREA) > 0
+    deep = np.where(beside, 0, odd).astype(np.uint8)
+    odd = np.where(beside, cv2.dilate(deep, _disc(4)), odd).astype(np.uint8)
+    odd = _joined(odd, cv2.resize(inlaid[whole], (w, h), interpolation=cv2.INTER_AREA) > 0.5)
     soft = cv2.resize(odd.astype(np.float32), (w * factor, h * factor), interpolation=cv2.INTER_LINEAR)
     out: Float32 = np.zeros(raster.shape, dtype=np.float32)
     out[whole] = soft
     return out
+
+
+def _joined(odd: NDArray[np.uint8], inlaid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Gaps between what was found in the surface before and what stands out beside it belong to it: its frame."""
+    import cv2
+
+    if not inlaid.any():
+        return odd
+    there = inlaid.astype(np.uint8)
+    frame = np.where(inlaid, 0, odd).astype(np.uint8)
+    between = cv2.min(cv2.dilate(there, _disc(GAP_CELLS)), cv2.dilate(frame, _disc(GAP_CELLS)))
+    return np.asarray(np.maximum(odd, between), dtype=np.uint8)
+
+
+def _disc(radius: int) -> NDArray[np.uint8]:
+    import cv2
+
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), dtype=np.uint8)
 
 
 def _different(color: Float32, good: NDArray[np.bool_], raised: Relief | None) -> NDArray[np.bool_]:
@@ -101,8 +129,8 @@ def _different(color: Float32, good: NDArray[np.bool_], raised: Relief | None) -
 
 
 def _edged(parts: NDArray[np.int32], stands: NDArray[np.bool_]) -> tuple[Float64, Float64]:
-    """For each part: the share of its outline beyond which the surface goes on as something else, or stands out; and
-    the share beyond which it stands out.
+    """For each part: the share of its outline beyond which the surface goes on as something else, or something narrow
+    stands out of it; and the share of the latter alone.
 
     The rest of the outline is where something before it, or the surface's end, cuts it off.
     """
@@ -114,10 +142,14 @@ def _edged(parts: NDArray[np.int32], stands: NDArray[np.bool_]) -> tuple[Float64
     border = (parts == 0) & (ring > 0)
     highest = cv2.dilate(labels, wide).astype(np.int32)
     lowest = cv2.erode(np.where(parts > 0, labels, np.float32(n)).astype(np.float32), wide).astype(np.int32)
-    raised = cv2.dilate(stands.astype(np.uint8), wide) > 0
-    edge = border & ((highest != ring) | (lowest != ring) | raised)
+    # Curtains, radiators and cupboards stand before a surface; only what is narrow is set into it and frames something.
+    whole = cv2.morphologyEx(stands.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    broad = cv2.morphologyEx(whole, cv2.MORPH_OPEN, np.ones((FRAME_CELLS, FRAME_CELLS), np.uint8))
+    broad = cv2.dilate(broad, wide)  # with what opening rounds off
+    narrow = cv2.dilate((stands & (broad == 0)).astype(np.uint8), wide) > 0
+    edge = border & ((highest != ring) | (lowest != ring) | narrow) & ((broad == 0) | narrow)
     outline = np.maximum(np.bincount(ring[border], minlength=n), 1)
-    edged, framed = (np.bincount(ring[some], minlength=n) / outline for some in (edge, border & raised))
+    edged, framed = (np.bincount(ring[some], minlength=n) / outline for some in (edge, border & narrow))
     return np.asarray(edged), np.asarray(framed)
 
 

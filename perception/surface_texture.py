@@ -62,6 +62,12 @@ class SurfaceTexture:
         """(rows, columns) 0..1: much and well seen, and the views agree."""
         return np.asarray((1 - np.exp(-2.0 * self.weight)) / (1 + (self.deviation / 0.25) ** 2), dtype=np.float32)
 
+    @property
+    def agreement(self) -> Float32:
+        """(rows, columns) 0..1: several frames saw it, from near or far, and agree on what they saw."""
+        seen = 1 - np.exp(-0.5 * self.seen.astype(np.float32))
+        return np.asarray(seen / (1 + (self.deviation / 0.25) ** 2), dtype=np.float32)
+
 
 def gather(
     scan: Scan,

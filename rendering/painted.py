@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import Frame, Scene, SurfacePaint
-from sceneforge.core.arrays import Float32, Float64, UInt8
+from sceneforge.core import Frame, Label, Scene, SurfacePaint
+from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 from sceneforge.core.color import TO_LINEAR, TO_SRGB, to_srgb
 from sceneforge.core.transforms import inverse
 
@@ -24,6 +25,16 @@ if TYPE_CHECKING:
 COLOR_SPREAD = 16.0
 """sRGB units by which colours of one material differ within a few pixels."""
 
+FLAT_M = 0.03
+"""So near to a plane the scanned mesh is taken for it."""
+EDGE_M = 0.012
+"""So far a frame's colours may move a mask's outline."""
+EXTENT_M = 0.008
+FLAT_COS = 0.9
+"""Cosine of the angle within which it then must lie as the plane does."""
+STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
+NOISE_WINDOW = 80
+"""Of a picture's width: half the window over which noise of depth is counted."""
 LEVEL = 0.7
 """Least upward part of a surface's normal for which thin things before it are looked for: legs stand on floors."""
 
@@ -44,14 +55,34 @@ class PaintLayer:
 
     def apply(self, picture: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> UInt8:
         """The picture with the paints on their surfaces; see `FrameLayer.apply`."""
-        out = np.array(picture)
+        out, shown = np.array(picture), _Shown(frame)
         for prepared in self._paints:
-            prepared.lay(out, view, frame, T_world_camera, time_s)
+            prepared.lay(out, view, shown, T_world_camera, time_s)
         return out
 
     def coverage(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> list[Float32]:
         """(H, W) float32 0..1 per paint: how much of a pixel it covers, relief aside."""
-        return [p.coverage(view, frame, T_world_camera) for p in self._paints]
+        shown = _Shown(frame)
+        return [p.coverage(view, shown, T_world_camera) for p in self._paints]
+
+
+class _Shown:
+    """A frame with what all paints want to know of its picture."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+
+    @cached_property
+    def smooth(self) -> UInt8:
+        """(H, W, 3) sRGB without sensor noise, which is no outline."""
+        import cv2
+
+        return np.asarray(cv2.GaussianBlur(self.frame.color, (0, 0), 0.7), dtype=np.uint8)
+
+    @cached_property
+    def blank(self) -> NDArray[np.bool_] | None:
+        """(H, W) borders without a picture; None where there are none."""
+        return blank_border(self.frame.color)
 
 
 @dataclass(frozen=True)
@@ -73,30 +104,41 @@ class _Prepared:
         size = np.array([raster.width, raster.height]) * raster.metres_per_pixel
         self._area = np.concatenate([raster.origin_xz, raster.origin_xz + size])
         self._scale = np.array(paint.shading.shape[::-1]) / np.array([raster.width, raster.height])
+        self._mask, self._extent = _extent(paint)
         if paint.environment is None:
             assert paint.color is not None  # the type sees to it
             relief = np.zeros(raster.shape, np.uint8) if paint.relief is None else paint.relief
-            self._pyramid = pyramid(paint.color, paint.mask, relief)
+            self._pyramid = pyramid(paint.color, self._mask, relief)
         else:
             blank = np.zeros(paint.environment.shape[:2], np.uint8)
             self._pyramid = pyramid(paint.environment, blank, blank)
         self._look = np.zeros((1, 1, 4), np.uint8) if paint.look is None else paint.look
-        self._on_plane = self._faces_on_plane(scene)
+        self._in_plane = self._faces_in_plane(scene)
 
-    def _faces_on_plane(self, scene: Scene) -> Float32:
-        """(F,) 1 for triangles of the scanned mesh that lie in the plane."""
+    def _faces_in_plane(self, scene: Scene) -> UInt8:
+        """(F,) for the scanned mesh's triangles: IN_PLANE, MEETING or 0."""
         if scene.mesh is None:
-            return np.zeros(0, dtype=np.float32)
-        T = self._T_plane_world
-        height = scene.mesh.vertices.astype(np.float64) @ T[1, :3] + T[1, 3]
-        corners = height[scene.mesh.faces]
-        spread = corners.max(axis=1) - corners.min(axis=1)
-        edges = scene.mesh.vertices[scene.mesh.faces[:, 1]] - scene.mesh.vertices[scene.mesh.faces[:, 0]]
-        size = np.maximum(np.linalg.norm(edges, axis=1), 1e-6)
-        flat = (np.abs(corners).max(axis=1) < 0.03) & (spread < 0.35 * size + 0.004)
-        return np.asarray(flat, dtype=np.float32)
+            return np.zeros(0, dtype=np.uint8)
+        from .painted_matte_kernels import IN_PLANE, MEETING
 
-    def matte(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> tuple[Float32, Float32]:
+        T, v, faces = self._T_plane_world, scene.mesh.vertices.astype(np.float64), scene.mesh.faces
+        height = v @ T[1, :3] + T[1, 3]
+        near = np.flatnonzero((np.abs(height[faces]) < FLAT_M).all(axis=1))
+        upright = _tilt(v, faces[near], self._paint.raster.T_world_plane[:3, 1]) > FLAT_COS
+        flat = np.zeros(len(faces), dtype=np.bool_)
+        flat[near] = upright
+        out = flat.astype(np.uint8) * np.uint8(IN_PLANE)
+        normal = self._paint.raster.T_world_plane[:3, 1]
+        if normal[1] < LEVEL:  # what meets a floor is skirting boards, which stand before it
+            beside = np.abs(height) < FLAT_M
+            meets = np.zeros(len(v), dtype=np.bool_)
+            for p in scene.planes:
+                if p.label in STRUCTURE and abs(float(p.normal @ normal)) < 0.3:
+                    meets |= np.abs((v - p.origin) @ p.normal) < FLAT_M
+            out[~flat & (meets | beside)[faces].all(axis=1) & meets[faces].any(axis=1)] = MEETING
+        return out
+
+    def matte(self, view: RoomView, shown: _Shown, T_world_camera: Float64) -> tuple[Float32, Float32]:
         """(H, W) 0..1: how much of each pixel shows the surface; and how much is hidden by what depth does not see,
         thin things and blank borders."""
         import cv2
@@ -104,39 +146,54 @@ class _Prepared:
         from . import painted_matte_kernels as kernels
         from .painted_clutter import clutter
 
+        frame = shown.frame
         k, R, o = self._pose(frame, T_world_camera)
         none = np.zeros(frame.camera.shape, dtype=np.float32)
         if o[1] <= 0.02:
             return none, none
-        on, sure = kernels.geometry(view.depth, view.sigma, view.source, view.face, self._on_plane, k, R, o, self._area)
+        on, sure, against = kernels.geometry(
+            view.depth,
+            view.sigma,
+            view.source,
+            view.face,
+            view.hits.face,
+            self._in_plane,
+            k,
+            R,
+            o,
+            self._area,
+            self._extent,
+        )
         if not on.any():
             return none, none
+        _forgive(on, sure, against)
         reach = max(2, round(kernels.REACH * frame.camera.width / 640))
         wide = cv2.blur(on, (2 * reach + 1,) * 2)
-        smoothed = cv2.GaussianBlur(frame.color, (0, 0), 0.7)  # sensor noise is no outline
         gain = self._paint.gain(frame.index)
         refined: Float32 = kernels.refine(
-            smoothed, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
+            shown.smooth, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
         )
-        hidden, blank = none, blank_border(frame.color)
+        hidden, blank = none, shown.blank
         if self._paint.raster.T_world_plane[1, 1] > LEVEL:
-            hidden = clutter(frame.color, refined, refined < 0.1)
+            floor = (refined > 0.5).astype(np.uint8)
+            bare = kernels.expected(floor, self._look, gain, k, R, o, self._area, TO_LINEAR)
+            hidden = clutter(frame.color, refined, refined < 0.1, bare)
         if blank is not None:
             hidden = np.maximum(hidden, blank.astype(np.float32))
         return refined * (1 - hidden), hidden
 
-    def lay(self, out: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> None:
+    def lay(self, out: UInt8, view: RoomView, shown: _Shown, T_world_camera: Float64, time_s: float) -> None:
         from . import painted_kernels as kernels
 
-        paint, raster = self._paint, self._paint.raster
+        paint, raster, frame = self._paint, self._paint.raster, shown.frame
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] <= 0.02 or not self._in_view(frame, k, R, o):
             return
-        matte, hidden = self.matte(view, frame, T_world_camera)
+        matte, hidden = self.matte(view, shown, T_world_camera)
         light = paint.light * (1.0 if paint.environment is not None else paint.gain(frame.index))
         if paint.environment is not None:
             kernels.open_portal(
-                out, matte, k, R, o, raster.origin_xz, raster.metres_per_pixel, paint.mask,
+                out, matte, k, R, o, raster.origin_xz, raster.metres_per_pixel, self._mask,
                 self._pyramid.texels, self._pyramid.levels, light, paint.strength,
                 math.radians(paint.turn_deg_per_s * time_s), paint.twinkle, time_s, TO_LINEAR, TO_SRGB,
             )  # fmt: skip
@@ -150,16 +207,16 @@ class _Prepared:
             paint.relief_m if paint.relief is not None else 0.0, TO_LINEAR, TO_SRGB,
         )  # fmt: skip
 
-    def coverage(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> Float32:
+    def coverage(self, view: RoomView, shown: _Shown, T_world_camera: Float64) -> Float32:
         """(H, W) 0..1: what flat white paint in white light makes of a black picture."""
         from . import painted_kernels as kernels
 
-        raster, mask = self._paint.raster, self._paint.mask
+        raster, mask, frame = self._paint.raster, self._mask, shown.frame
         out = np.zeros((*frame.camera.shape, 3), np.uint8)
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] > 0.02 and self._in_view(frame, k, R, o):
             white = pyramid(np.full((*mask.shape, 3), 255, np.uint8), mask, np.zeros_like(mask))
-            matte, _ = self.matte(view, frame, T_world_camera)
+            matte, _ = self.matte(view, shown, T_world_camera)
             kernels.lay(
                 out, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, white.texels, white.levels,
                 np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self._paint.strength, 0.0, TO_LINEAR, TO_SRGB,
@@ -180,6 +237,59 @@ class _Prepared:
         p = o + (-o[1] / d[:, 1])[:, None] * d
         a = self._area
         return bool(((p[:, 0] > a[0]) & (p[:, 2] > a[1]) & (p[:, 0] < a[2]) & (p[:, 2] < a[3])).any())
+
+
+def _tilt(v: Float64, faces: Int32, normal: Float64) -> Float64:
+    """(F,) cosine between a direction and faces' normals, these averaged over all triangles around: scans are rough."""
+    a, b, c = (v[faces[:, k]] for k in range(3))
+    n = np.cross(b - a, c - a)  # twice the area long
+    number, at = np.unique(faces, return_inverse=True)
+    at = at.reshape(faces.shape)
+    for _ in range(2):
+        around = np.stack(
+            [sum(np.bincount(at[:, k], n[:, q], len(number)) for k in range(3)) for q in range(3)], axis=1
+        )
+        n = around[at].sum(axis=1)
+    return np.asarray(n @ normal / np.maximum(np.linalg.norm(n, axis=1), 1e-12))
+
+
+def _extent(paint: SurfacePaint) -> tuple[UInt8, Float32]:
+    """The mask a little wider, for paint to be cut out of by what each frame shows; and (rows, columns, 2) 0..1, in
+    cells of about EXTENT_M, whether the surface is there by the mask itself, and how surely: not beside its outline.
+
+    Masks end at things that lie in a surface (frames, skirting boards) only about right, and things that stand out of
+    it hide a little more or less of it from every place. A region's soft border is meant as it is.
+    """
+    import cv2
+
+    raster = paint.raster
+    if paint.mode == "inpaint":
+        return paint.mask, np.ones((1, 1, 2), dtype=np.float32)
+    m = raster.metres_per_pixel
+    ring = 2 * max(1, round(EDGE_M / m)) + 1
+    wide = cv2.dilate(paint.mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (ring, ring)))
+    factor = max(1, round(EXTENT_M / m))
+    size = (-(-raster.width // factor), -(-raster.height // factor))
+    there = cv2.resize(paint.mask.astype(np.float32) / 255, size, interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(there, (0, 0), EDGE_M / (m * factor))
+    return np.asarray(wide, np.uint8), np.dstack([there, (2 * soft - 1) ** 2]).astype(np.float32)
+
+
+def _forgive(on: Float32, sure: Float32, against: UInt8) -> None:
+    """Readings before a scanned surface that are noise, since as many lie beyond it, are the surface; in place."""
+    import cv2
+
+    from .painted_matte_kernels import BEYOND, NEARER
+
+    beyond, nearer = against == BEYOND, against == NEARER
+    if not beyond.any():
+        return
+    size = (2 * round(on.shape[1] / NOISE_WINDOW) + 1,) * 2
+    rate, found = (cv2.blur(a.astype(np.float32), size) for a in (beyond, nearer))
+    chance = np.minimum(rate / np.maximum(found, 1e-6), 1)
+    noise = nearer & (chance > on)
+    on[noise], sure[noise] = chance[noise], 0.4 * chance[noise]
+    on[beyond] = 1.0
 
 
 def pyramid(color: UInt8, mask: UInt8, relief: UInt8) -> Pyramid:

@@ -264,11 +264,14 @@ class _Look:
         from sceneforge.core.color import to_srgb
 
         t, size = self._texture, (2 * shape[1], 2 * shape[0])
-        weight = t.confidence[part] * (self.mask[part] > 0)
-        total = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-        color = cv2.resize(t.color[part] * weight[..., None], size, interpolation=cv2.INTER_AREA)
-        mean = to_srgb(np.asarray(color / np.maximum(total, 1e-4)[..., None], dtype=np.float32))
-        return np.dstack([mean, np.rint(np.clip(total, 0, 1) * 255).astype(np.uint8)])
+        mine = (self.mask[part] > 0).astype(np.float32)
+        weight = t.confidence[part] * mine + np.float32(1e-6) * (t.weight[part] > 0)
+        agreed, total, color = (
+            cv2.resize(np.asarray(a, dtype=np.float32), size, interpolation=cv2.INTER_AREA)
+            for a in (t.agreement[part] * mine, weight, t.color[part] * weight[..., None])
+        )
+        mean = to_srgb(np.asarray(color / np.maximum(total, 1e-9)[..., None], dtype=np.float32))
+        return np.dstack([mean, np.rint(np.clip(agreed, 0, 1) * 255).astype(np.uint8)])
 
     def _albedo(self, part: tuple[slice, slice]) -> UInt8:
         """(rows, columns, 3) sRGB: the old surface without its light; its own mean colour where unseen."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from sceneforge._report import peak_rss_mb
 from sceneforge.core import Frame, Label, PaintJob, Plane, Scan, Scene, SurfacePaint, UsageError
 from sceneforge.core.arrays import Float32, Float64, UInt8
-from sceneforge.core.scene_json import scene_from_dict
 from sceneforge.core.transforms import inverse
 from sceneforge.io import load
 from sceneforge.painting import paint
@@ -23,6 +21,7 @@ from sceneforge.rendering.painted import PaintLayer
 from sceneforge.rendering.room_view import RoomViewer
 
 from .paint_texture import fingerprint, fingerprint_elsewhere, texture_scores
+from .paint_truth import PaintTruth
 
 JOBS = (
     PaintJob("floor", "lush grass", relief_m=0.0),
@@ -31,7 +30,6 @@ JOBS = (
 )
 FRAMES = 12
 """Frames measured per scan, evenly spread."""
-TRUTH_UNIT_M = 0.0002
 SAME_M = 0.08
 """Paint belongs to the true surface whose plane it lies within this of."""
 
@@ -42,10 +40,12 @@ def evaluate(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
     Returns:
         {"name", "metrics", "cases"}. Per label of surface:
 
-        - leak: share of the paint that lies on pixels which do not show that surface; `leak_rugs` counts rugs on the
-          painted floor too, which otherwise are neither floor nor not;
-        - miss: share of the surface's pixels without paint;
-        - edge: the same errors together, without the pixels next to the surface's true outline;
+        - leak: share of the paint that lies on what is not that surface; `leak_rugs` counts rugs on the painted floor
+          too, which otherwise are neither floor nor not;
+        - miss: share of the surface without paint. Of a pixel where several things meet the truth is the share of
+          each, as the pictures are antialiased and as the paint is;
+        - leak_hard, miss_hard: the same against whoever shows in the pixel's middle, whole;
+        - edge: the errors together, without the pixels next to the surface's true outline;
 
         and per scan
 
@@ -108,8 +108,8 @@ def _made_again(folder: Path, seed: int, paints: tuple[SurfacePaint, ...]) -> di
 
 
 def _case(folder: Path, seed: int, again: bool) -> dict[str, Any]:
-    document = json.loads((folder / "truth.json").read_bytes())
-    truth = scene_from_dict({k: v for k, v in document.items() if k != "synth"}, path=folder / "truth.json")
+    known = PaintTruth(folder)
+    truth = known.scene
     scan, scene, paints, made_s = painted_scan(folder, seed)
     assert scene.track is not None
     poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
@@ -125,20 +125,25 @@ def _case(folder: Path, seed: int, again: bool) -> dict[str, Any]:
         begun = time.process_time()
         painted = layer.apply(frame.color, room, frame, T, 0.0)
         frame_s.append(time.process_time() - begun)
-        view = _View(frame, T, *_truth(folder, scan, frame.index), painted)
+        planes, depth, rug = known.frame(scan, frame.index)
+        view = _View(frame, T, planes, depth, painted)
         views[frame.index] = view
         if frame.index not in {scene.track.indices[i] for i in asked}:
             continue
         for p, alpha in zip(paints, layer.coverage(room, frame, T), strict=True):
-            label, own, rugs = _own(p, scene, truth)
-            totals[label] = totals.get(label, np.zeros(8)) + _count(alpha, view.planes, own, rugs)
+            label, own = _own(p, scene, truth)
+            on_rug = rug if label == "floor" else np.zeros_like(rug)
+            shares = known.shares(planes, on_rug, own, frame.camera, frame.index)
+            totals[label] = totals.get(label, np.zeros(10)) + _count(alpha, np.isin(planes, own), on_rug, *shares)
     out: dict[str, Any] = {"case": folder.name}
     for label in sorted(totals):
-        paint_px, all_px, leak, leak_rugs, surface, miss, inner, inner_wrong = totals[label]
+        paint_px, all_px, leak, leak_rugs, surface, miss, inner, inner_wrong, hard_leak, hard_miss = totals[label]
         out |= {
             f"leak_{label}": round(leak / max(paint_px, 1), 5),
             f"leak_rugs_{label}": round(leak_rugs / max(all_px, 1), 5),
             f"miss_{label}": round(miss / max(surface, 1), 5),
+            f"leak_hard_{label}": round(hard_leak / max(paint_px, 1), 5),
+            f"miss_hard_{label}": round(hard_miss / max(surface, 1), 5),
             f"edge_{label}": round(inner_wrong / max(inner, 1), 5),
         }
     out |= _stays([views[i] for i in wanted], scene, paints, truth)
@@ -152,28 +157,11 @@ def _case(folder: Path, seed: int, again: bool) -> dict[str, Any]:
     }
 
 
-def _truth(folder: Path, scan: Scan, index: int) -> tuple[NDArray[np.uint16], Float32]:
-    """(H, W) number of the true plane + 1, and true z-depth in metres, of a frame."""
-    import cv2
-
-    name = f"{Path(scan.sources[index].path).stem}.png"
-    planes = cv2.imread(str(folder / "truth_planes" / name), cv2.IMREAD_UNCHANGED)
-    depth = cv2.imread(str(folder / "truth_depth" / name), cv2.IMREAD_UNCHANGED)
-    if planes is None or depth is None:
-        raise UsageError(f"{folder} has no truth for frame {name}; make the scan with truth='full'")
-    return planes.astype(np.uint16), depth.astype(np.float32) * np.float32(TRUTH_UNIT_M)
-
-
-def _own(p: SurfacePaint, scene: Scene, truth: Scene) -> tuple[str, list[int], list[int]]:
-    """The paint's label, the numbers of the true planes it should cover, and those of rugs."""
+def _own(p: SurfacePaint, scene: Scene, truth: Scene) -> tuple[str, list[int]]:
+    """The paint's label, and the numbers of the true planes it should cover."""
     found = scene.plane(p.planes[0])
-    own, rugs = [], []
-    for n, t in enumerate(truth.planes, 1):
-        if t.label is found.label and _same(found, t):
-            own.append(n)
-        if t.label is Label.RUG and found.label is Label.FLOOR:
-            rugs.append(n)
-    return found.label.value, own, rugs
+    own = [n for n, t in enumerate(truth.planes, 1) if t.label is found.label and _same(found, t)]
+    return found.label.value, own
 
 
 def _same(found: Plane, true: Plane) -> bool:
@@ -181,19 +169,22 @@ def _same(found: Plane, true: Plane) -> bool:
     return float(found.normal @ true.normal) > 0.98 and offset < SAME_M
 
 
-def _count(alpha: Float32, planes: NDArray[np.uint16], own: list[int], rugs: list[int]) -> NDArray[np.float64]:
-    """Paint, paint with rugs, leak, leak with rugs, surface, miss, pixels off the outline, wrong ones among them."""
+def _count(
+    alpha: Float32, mine: NDArray[np.bool_], rug: NDArray[np.bool_], share: Float32, rug_share: Float32
+) -> NDArray[np.float64]:
+    """Paint off rugs, paint, leak, leak with rugs, surface, miss, pixels off the outline, wrong ones among them, leak
+    and miss against whole pixels."""
     import cv2
 
-    mine, rug = np.isin(planes, own), np.isin(planes, rugs)
-    m = mine.astype(np.uint8)
     kernel = np.ones((3, 3), np.uint8)
+    m = mine.astype(np.uint8)
     inner = (cv2.dilate(m, kernel) == cv2.erode(m, kernel)) & ~rug
-    wrong = np.where(mine, 1 - alpha, alpha)
+    beyond, lacking = np.maximum(alpha - share, 0), np.maximum(share - alpha, 0)
     return np.array(
         [
-            alpha[~rug].sum(), alpha.sum(), alpha[~mine & ~rug].sum(), alpha[~mine].sum(),
-            mine.sum(), (1 - alpha)[mine].sum(), mine[inner].sum(), wrong[inner].sum(),
+            np.minimum(alpha, 1 - rug_share).sum(), alpha.sum(), np.maximum(beyond - rug_share, 0).sum(), beyond.sum(),
+            share.sum(), lacking.sum(), mine[inner].sum(), (beyond + lacking)[inner].sum(),
+            alpha[~mine & ~rug].sum(), (1 - alpha)[mine].sum(),
         ]
     )  # fmt: skip
 
@@ -203,7 +194,7 @@ def _stays(views: list[_View], scene: Scene, paints: tuple[SurfacePaint, ...], t
     floor = next((p for p in paints if scene.plane(p.planes[0]).label is Label.FLOOR), None)
     if floor is None:
         return {}
-    _, own, _ = _own(floor, scene, truth)
+    _, own = _own(floor, scene, truth)
     by_index = {v.frame.index: v for v in views}
     errors: list[NDArray[Any]] = []
     captured: list[NDArray[Any]] = []

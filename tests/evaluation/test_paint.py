@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
-from sceneforge.core import SurfacePaint, SurfaceRaster
+from sceneforge.core import Label, OrientedBox, Scene, SceneObject, SurfacePaint, SurfaceRaster
+from sceneforge.core.scene_json import scene_to_dict
+from sceneforge.core.transforms import inverse, transform_points
 from sceneforge.evaluation.paint_texture import fingerprint, texture_scores
+from sceneforge.evaluation.paint_truth import PaintTruth
 from sceneforge.generative.windows import WINDOW
+from tests.painted_room import CAMERA, look_at, room
 
 
 def laid(color: np.ndarray) -> SurfacePaint:
@@ -61,3 +67,37 @@ def test_looks_are_told_apart_where_pixels_are_not() -> None:
     far = plain.copy()
     far[:12, :12] = grainy[:12, :12]
     assert feature_distance(far, plain, mask) < 0.02  # what lies far from the mask does not count
+
+
+def test_shares_of_pixels_add_up_to_the_true_area(tmp_path) -> None:
+    """A floor's outline cuts pixels; its shares add up to the outline's area in the picture, rugs beside."""
+    eye = look_at(np.array((0.31, 4.6, 0.23)), (0.02, 0.0, 0.01))
+    _, scene = room()
+    corners = np.array([(x, 0.0, z) for x, z in scene.planes[0].polygon])
+    rug = np.array([(-0.5, 0.01, -0.4), (0.2, 0.01, -0.4), (0.2, 0.01, 0.3), (-0.5, 0.01, 0.3)])
+    quads = np.array([(0, 2, 1), (0, 3, 2)])
+    thing = SceneObject("rug_0", Label.RUG, 1.0, OrientedBox(np.eye(4), np.ones(3)))
+    document = scene_to_dict(Scene(scene.planes, (thing,)))
+    document["synth"] = {"track": [{"T_world_camera": eye.tolist()}]}
+    (tmp_path / "truth.json").write_text(json.dumps(document))
+    np.savez(
+        tmp_path / "truth.npz",
+        vertices=np.concatenate([corners, rug]).astype(np.float32),
+        faces=np.concatenate([quads, quads + 4]).astype(np.int32),
+        objects=np.array([0, 0, 1, 1], np.int32),
+    )
+
+    def area(points: np.ndarray) -> tuple[float, np.ndarray]:
+        uv, _ = CAMERA.project(transform_points(inverse(eye), points))
+        x, y = uv.T
+        inside = np.zeros(CAMERA.shape, np.uint8)
+        cv2.fillPoly(inside, [np.rint(uv * 256).astype(np.int32)], 1, shift=8)
+        return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2, inside > 0
+
+    whole, floor = area(corners)
+    covered, on_rug = area(rug)
+    planes = (floor & ~on_rug).astype(np.uint16)
+    share, rug_share = PaintTruth(tmp_path).shares(planes, on_rug, [1], CAMERA, 0)
+    assert abs(rug_share.sum() - covered) < 2e-3 * covered
+    assert abs(share.sum() - (whole - covered)) < 1e-3 * whole
+    assert ((share > 0.1) & (share < 0.9)).sum() > 300

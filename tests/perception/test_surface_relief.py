@@ -62,6 +62,11 @@ def test_few_readings_are_not_believed() -> None:
     assert found is not None and found.stands[far].mean() < 0.1
 
 
+def nothing_known(raster: SurfaceRaster) -> tuple[np.ndarray, np.ndarray]:
+    """No things found in the surface before, and no corner with another one."""
+    return np.zeros(raster.shape, np.float32), np.zeros(raster.shape, np.bool_)
+
+
 def test_a_white_door_in_a_white_wall() -> None:
     """Colours are all alike but for a faint line around the door; heights tell."""
     height, other = wall(0.0015)
@@ -75,7 +80,7 @@ def test_a_white_door_in_a_white_wall() -> None:
         raster, color.astype(np.float32), np.ones(raster.shape, np.float32), np.zeros(raster.shape, np.float32),
         many, none, none, height, np.full((H, W), 0.0015, np.float32),
     )  # fmt: skip
-    odd = outliers(texture, np.ones(raster.shape, np.float32))
+    odd = outliers(texture, np.ones(raster.shape, np.float32), *nothing_known(raster))
     true = np.repeat(np.repeat(other, factor, 0), factor, 1)
     assert odd[true].mean() > 0.97, "frame, leaf and skirting are all left out"
     assert odd[~true].mean() < 0.012
@@ -105,7 +110,7 @@ def test_wall_that_furniture_cuts_off_stays_wall() -> None:
         raster, (fine(color) * grain).astype(np.float32), fine(weight), np.zeros(raster.shape, np.float32),
         np.full(raster.shape, 9, np.uint8), none, none, height, np.full((H, W), 0.001, np.float32),
     )  # fmt: skip
-    odd = outliers(texture, np.ones(raster.shape, np.float32))
+    odd = outliers(texture, np.ones(raster.shape, np.float32), *nothing_known(raster))
 
     def of(part: tuple[slice, slice]) -> float:
         rows, columns = part

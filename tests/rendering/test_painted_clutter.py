@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sceneforge.core.color import TO_LINEAR
 from sceneforge.rendering.frame_border import blank_border
 from sceneforge.rendering.painted_clutter import clutter
 
@@ -29,10 +30,11 @@ def floor(kind: str, seed: int = 0) -> np.ndarray:
     return np.clip(color, 0, 255)
 
 
-def seen(color: np.ndarray) -> np.ndarray:
+def seen(color: np.ndarray, expected: np.ndarray | None = None) -> np.ndarray:
     matte = np.ones((H, W), np.float32)
     matte[CHAIR] = 0
-    return clutter(color.round().astype(np.uint8), matte, matte < 0.1)
+    expected = np.zeros((H, W, 4), np.float32) if expected is None else expected
+    return clutter(color.round().astype(np.uint8), matte, matte < 0.1, expected)
 
 
 @pytest.mark.parametrize("tone", [(210, 212, 215), (22, 22, 24), (95, 98, 104)], ids=["chrome", "black", "grey"])
@@ -89,3 +91,26 @@ def test_blank_borders_are_found_and_windows_are_not() -> None:
     dark[:, :4] = 0
     left = blank_border(dark)
     assert left is not None and left[:, :4].all() and left.sum() <= 6 * H
+
+
+def bare(color: np.ndarray, known: float = 0.9) -> np.ndarray:
+    """What other frames say of the floor."""
+    expected = np.full((H, W, 4), np.float32(known))
+    expected[..., :3] = TO_LINEAR[color.round().astype(np.uint8)]
+    return expected
+
+
+def test_what_all_frames_show_on_the_floor_is_the_floor_s_own() -> None:
+    color = floor("plain")
+    color[TUBE] = (215, 215, 220)  # a white strip in the floor that leads up to the chair
+    assert seen(color, bare(color)).mean() < 0.002
+    assert seen(color, bare(color, known=0.2))[TUBE].mean() > 0.85, "where they do not agree it counts for nothing"
+    brighter = np.clip(1.25 * color, 0, 255)
+    assert seen(brighter, bare(color)).mean() < 0.002, "more light is no other colour"
+
+
+def test_tubes_differ_from_what_other_frames_show() -> None:
+    color = floor("plain")
+    before = bare(color)
+    color[TUBE] = (95, 98, 104)
+    assert seen(color, before)[TUBE].mean() > 0.85

@@ -1,0 +1,54 @@
+"""What counts as the painted surface: rough scans and noisy depth do, what stands before it does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from sceneforge.core import Label, Mesh, Plane
+from sceneforge.rendering.painted import PaintLayer, _forgive
+from sceneforge.rendering.painted_matte_kernels import BEYOND, IN_PLANE, MEETING, NEARER
+from tests.painted_room import room
+from tests.rendering.test_painted import floor_paint, quarters
+
+
+def test_noise_on_both_sides_of_a_scanned_plane_is_noise() -> None:
+    rng = np.random.default_rng(0)
+    draw = rng.random((240, 320))
+    against = np.zeros(draw.shape, np.uint8)
+    against[:, :160] = np.where(draw < 0.2, NEARER, np.where(draw < 0.4, BEYOND, 0))[:, :160]
+    thing = (slice(100, 140), slice(220, 260))
+    against[thing] = NEARER
+    on, sure = (against == 0).astype(np.float32), np.ones(draw.shape, np.float32)
+    _forgive(on, sure, against)
+    assert on[:, :150].mean() > 0.95
+    assert on[thing].max() == 0
+
+
+def test_rough_scans_lie_in_their_plane_and_edges_do_not() -> None:
+    _, scene = room()
+    rng = np.random.default_rng(1)
+    vertices = np.array(scene.mesh.vertices)
+    flat = np.abs(vertices[:, 1]) < 1e-6
+    vertices[flat, 1] += rng.normal(0, 0.003, flat.sum()).astype(np.float32)  # steps of 25 mm: 10 degrees and more
+    scene = replace(scene, mesh=Mesh(vertices, scene.mesh.faces, scene.mesh.colors))
+    found = PaintLayer(scene, [floor_paint(quarters)])._paints[0]._in_plane
+    of_floor = flat[scene.mesh.faces].all(axis=1)
+    assert (found[of_floor] == IN_PLANE).mean() > 0.97
+    assert (found[~of_floor] == 0).all()
+
+
+def test_walls_that_meet_a_painted_wall_stand_before_nothing() -> None:
+    """Seen from the wall of the room's end, its floor meets it; the box does not."""
+    _, scene = room()
+    T = np.eye(4)
+    T[:3, :3] = np.array([(0, 1, 0), (-1, 0, 0), (0, 0, 1)], float)  # its normal is +x
+    T[0, 3] = -1.5
+    wall = Plane("plane_1", Label.WALL, 1.0, T, np.array([(-2.0, -1.2), (0, -1.2), (0, 1.2), (-2.0, 1.2)]))
+    scene = replace(scene, planes=(*scene.planes, wall))
+    paint = floor_paint(quarters)
+    raster = replace(paint.raster, T_world_plane=T)
+    found = PaintLayer(scene, [replace(paint, raster=raster, planes=("plane_1",))])._paints[0]._in_plane
+    on_floor = (np.abs(scene.mesh.vertices[:, 1]) < 0.02)[scene.mesh.faces].all(axis=1)
+    assert (found[on_floor] == MEETING).all() and (found[~on_floor] == 0).all()
