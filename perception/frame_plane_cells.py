@@ -24,7 +24,7 @@ FAR_BITS = np.uint32(np.float32(1e9).view(np.uint32))
 """What an empty cell gives for its least inverse depth."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def cell_sums(depth: Float32, K: Float64, side: int, near: float, far: float) -> tuple[Float32, Float64, Float32]:
     """Inverse depth as tiles, the sums (R, C, 10) over square cells of `side` pixels, and the least and the largest
     inverse depth in each cell (R, C, 2).
@@ -55,7 +55,7 @@ def cell_sums(depth: Float32, K: Float64, side: int, near: float, far: float) ->
     return tiles, sums, span
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def copy_row(line: Float32, tiles: Float32, r: int, first: int, side: int) -> None:
     """One row of the image into the tiles of the r-th row of cells, `first` pixels from each one's start."""
     if side == 10:  # the usual size, which the compiler unrolls
@@ -68,7 +68,7 @@ def copy_row(line: Float32, tiles: Float32, r: int, first: int, side: int) -> No
             tiles[r, c, first + i] = line[c * side + i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _invert(depth: Float32, line: Float32, low: np.float32, high: np.float32) -> None:
     for u in range(len(depth)):
         z = depth[u]
@@ -77,7 +77,7 @@ def _invert(depth: Float32, line: Float32, low: np.float32, high: np.float32) ->
         line[u] = q if good else np.float32(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _extremes(tiles: NDArray[np.uint32], span: NDArray[np.uint32]) -> None:
     """Least and largest reading of each tile, as bits: positive floats are in the order of their bits, and whole
     numbers can be compared several at a time."""
@@ -91,7 +91,7 @@ def _extremes(tiles: NDArray[np.uint32], span: NDArray[np.uint32]) -> None:
             span[r, c, 0], span[r, c, 1] = (least + np.uint32(1) if most > 0 else FAR_BITS), most
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count_down(line: Float32, n: Float32, i: Float32, ii: Float32, row: np.float32) -> None:
     for u in range(len(line)):
         w = np.float32(1) if line[u] > np.float32(0) else np.float32(0)
@@ -100,7 +100,7 @@ def _count_down(line: Float32, n: Float32, i: Float32, ii: Float32, row: np.floa
         ii[u] += w * row * row
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sum_down(line: Float32, q: Float64, qi: Float64, qq: Float64, row: float) -> None:
     for u in range(len(line)):
         value = np.float64(line[u])
@@ -109,7 +109,7 @@ def _sum_down(line: Float32, q: Float64, qi: Float64, qq: Float64, row: float) -
         qq[u] += value * value
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _cell(whole: Float32, held: Float64, r: int, c: int, side: int, K: Float64, sums: Float64) -> None:
     """Sums of cell (r, c) from those of its columns."""
     n, j, jj, i, ij, ii = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -134,7 +134,7 @@ def _cell(whole: Float32, held: Float64, r: int, c: int, side: int, K: Float64, 
     s[6], s[7], s[8], s[9] = q, q * x + qj * dx, q * y + qi * dy, qq
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def solve(s: Float64) -> tuple[float, float, float, float]:
     """Least-squares (a, b, c) and the mean squared residual of q; a residual of -1 where the sums define no plane."""
     n = s[0]
@@ -149,7 +149,7 @@ def solve(s: Float64) -> tuple[float, float, float, float]:
     return a, b, mq - a * mx - b * my, max(rest, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def residual(s: Float64, a: float, b: float, c: float) -> float:
     """Weighted sum of squared residuals of q about any plane."""
     linear = a * s[7] + b * s[8] + c * s[6]
@@ -157,20 +157,20 @@ def residual(s: Float64, a: float, b: float, c: float) -> float:
     return float(max(s[9] - 2 * linear + square, 0.0))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def add_cell(total: Float64, sums: Float64, r: int, c: int, weight: float) -> None:
     """total += weight * sums[r, c]."""
     for k in range(N_SUMS):
         total[k] += weight * sums[r, c, k]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sigma_q(q: float, noise: Float64) -> float:
     """Standard deviation of inverse depth at `q` when that of depth is noise[0] + noise[1] z + noise[2] z^2."""
     return float(noise[0] * q * q + noise[1] * q + noise[2])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def sigma_at(q: float, a: float, b: float, noise: Float64) -> float:
     """The same on a plane seen aslant: a reading may belong to a neighbouring pixel (lateral noise, Nguyen 2012).
 
@@ -180,14 +180,14 @@ def sigma_at(q: float, a: float, b: float, noise: Float64) -> float:
     return float(np.sqrt(s * s + tx * tx + ty * ty))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def cosine(plane: Float64, r: int, c: int, a: float, b: float, d: float) -> float:
     """Cosine between the normals of plane[r, c] and of (a, b, d)."""
     e, f, g = plane[r, c, 0], plane[r, c, 1], plane[r, c, 2]
     return float((e * a + f * b + g * d) / np.sqrt((e * e + f * f + g * g) * (a * a + b * b + d * d)))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def block_ratio(sums: Float64, noise: Float64, least: float) -> Float64:
     """Rms residual over expected noise for every third block of 3 x 3 cells, -1 = none.
 
@@ -209,7 +209,7 @@ def block_ratio(sums: Float64, noise: Float64, least: float) -> Float64:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fit_cells(sums: Float64, noise: Float64, least: float) -> tuple[Float64, Float64, Float64]:
     """Per cell: plane (R, C, 3), mean (x, y, q) (R, C, 3), and rms residual over noise (R, C), -1 = no plane."""
     rows, cols = sums.shape[:2]

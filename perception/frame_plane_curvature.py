@@ -22,7 +22,7 @@ ROUGHER = 1.3
 """Two strips of a column lie as near to one quadric as each to its own, up to this factor of the mean square."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _moments(
     cells: Int64, tiles: Float32, K: Float64, side: int, step: int, plane: Float64, axes: Float64
 ) -> tuple[Float64, Float64, float, int]:
@@ -68,7 +68,7 @@ def _moments(
     return A, np.array([h0, hs, hw, hss / 2, hsw, hww / 2]), square, used
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _factor(A: Float64) -> None:
     """Cholesky's factor in the lower half of A (6, 6), from its upper half, with a little added to the diagonal."""
     for i in range(6):
@@ -82,7 +82,7 @@ def _factor(A: Float64) -> None:
                 A[i, j] = s / A[j, j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _solved(L: Float64, b: Float64) -> Float64:
     x = b.copy()
     for i in range(6):
@@ -96,7 +96,7 @@ def _solved(L: Float64, b: Float64) -> Float64:
     return x
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def turning(
     cells: Int64, plane: Float64, tiles: Float32, K: Float64, side: int, samples: int
 ) -> tuple[float, float, float, float]:
@@ -132,7 +132,7 @@ def turning(
     return abs(curvature) * extent, abs(curvature) / max(doubt, 1e-12), radius if curvature > 0 else -radius, rest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def bent(
     region: Int32, planes: Float64, tiles: Float32, K: Float64, side: int, samples: int, limits: Float64
 ) -> NDArray[np.bool_]:
@@ -168,7 +168,7 @@ def bent(
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cells_by_region(region: Int32, count: int) -> tuple[Int64, Int64]:
     """Cells (as r * C + c) of one region after the other, and where each begins (K + 1,)."""
     flat = region.ravel()
@@ -186,7 +186,7 @@ def _cells_by_region(region: Int32, count: int) -> tuple[Int64, Int64]:
     return start, cells
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _borders(region: Int32, strip: NDArray[np.bool_]) -> Int32:
     """(K, K) neighbouring cells across the border of two strips; one free cell between them is allowed."""
     rows, cols = region.shape

@@ -18,7 +18,7 @@ ALIKE = 0.88
 """Cosine between normals above which a lone cell may be a noisy piece of the plane: 28 degrees."""
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _claim(
     ids: UInt16, best: Float32, fresh: NDArray[np.bool_], tiles: Float32, span: Float32, right: Float32, down: Float32,
     r: int, c: int, side: int, K: Float64, plane: tuple[float, float, float], noise: Float64, label: int, late: float,
@@ -60,7 +60,7 @@ def _claim(
     return int(got)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _shifts(region: Int32, planes: Float64, mean: Float64) -> tuple[Float64, NDArray[np.bool_]]:
     """(R, C) how far each cell lies off its region's plane, averaged over 3 x 3 cells: sensors bend planes.
 
@@ -89,7 +89,7 @@ def _shifts(region: Int32, planes: Float64, mean: Float64) -> tuple[Float64, NDA
     return out, inner
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def claim_pixels(
     region: Int32,
     planes: Float64,
@@ -179,7 +179,7 @@ def claim_pixels(
     return ids
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def pixel_sums(
     ids: UInt16,
     only: Int32,
@@ -248,7 +248,7 @@ def pixel_sums(
     return sums, facts
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _book(sums: Float64, facts: Float64, cell: Float64, plane: Float64, noise: Float64) -> None:
     n, q = cell[0], cell[6] / cell[0]
     w = 1.0 / sigma_q(q, noise) ** 2
@@ -265,7 +265,7 @@ def _book(sums: Float64, facts: Float64, cell: Float64, plane: Float64, noise: F
     facts[5] += residual(cell, plane[0], plane[1], plane[2]) / (q * q)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fits(total: Float64) -> Float64:
     """(a, b, c) per plane (K, 3) from its sums; zero where there are none."""
     out = np.zeros((len(total), 3))
@@ -275,7 +275,7 @@ def fits(total: Float64) -> Float64:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def equations(total: Float64, region: Int32, mean: Float64, noise: Float64) -> tuple[Float64, Float64]:
     """Per plane from its sums: normal and offset (K, 4), and the covariance of those (K, 4, 4).
 
@@ -316,7 +316,7 @@ def equations(total: Float64, region: Int32, mean: Float64, noise: Float64) -> t
     return out, covariance
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def renumber(region: Int32, kept: NDArray[np.bool_]) -> Int32:
     """The regions with consecutive numbers, -1 where they are not `kept`."""
     rank, count = np.full(len(kept), -1, np.int32), 0
@@ -332,7 +332,7 @@ def renumber(region: Int32, kept: NDArray[np.bool_]) -> Int32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def relabel(ids: UInt16, rank: UInt16) -> None:
     """ids = rank[ids], in place."""
     flat = ids.ravel()

@@ -18,7 +18,7 @@ STEPS = 16
 """Seeds are tried in the order of their residual, which counts in sixteenths of the noise; ties from the top left."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _seeds(sums: Float64, planar: NDArray[np.bool_], region: Int32, noise: Float64, limit: float, size: int) -> Int64:
     """Blocks of size x size (2 or 3) free, planar cells on one plane, the flattest first; each by its first cell."""
     rows, cols = planar.shape
@@ -61,7 +61,7 @@ def _seeds(sums: Float64, planar: NDArray[np.bool_], region: Int32, noise: Float
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def grow(
     sums: Float64,
     plane: Float64,
@@ -133,7 +133,7 @@ def grow(
     return region, count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def region_sums(region: Int32, count: int, sums: Float64, mean: Float64, noise: Float64) -> tuple[Float64, Float64]:
     """Weighted sums (K, 10) and pixel counts (K,) per region: weights are inverse variances of q."""
     out, pixels = np.zeros((count, N_SUMS)), np.zeros(count)
@@ -146,7 +146,7 @@ def region_sums(region: Int32, count: int, sums: Float64, mean: Float64, noise: 
     return out, pixels
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _some_cells(region: Int32, number: int, most: int, out: Int64) -> int:
     """Cells of a region, evenly thinned to about `most`, as r * C + c in `out`; their number."""
     flat = region.ravel()
@@ -163,7 +163,7 @@ def _some_cells(region: Int32, number: int, most: int, out: Int64) -> int:
     return kept
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def gap_seen(
     region: Int32,
     i: int,
@@ -207,7 +207,7 @@ def gap_seen(
     return 4 * behind > max(steps - 1, 1)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def borders(region: Int32, count: int, plane: Float64, mean: Float64, noise: Float64) -> tuple[Float64, Float64]:
     """Per pair of regions (K, K): neighbouring cells across their border, and the summed step there in sigma, signed.
 
@@ -238,7 +238,7 @@ def borders(region: Int32, count: int, plane: Float64, mean: Float64, noise: Flo
     return length, step
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def merge(
     region: Int32,
     count: int,
@@ -313,7 +313,7 @@ def merge(
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _note_fit(total: Float64, pixels: Float64, k: int, unit: Float64, fit: Float64) -> None:
     """Region k's own plane (a, b, c) and mean squared residual in `fit`, its normal in `unit`."""
     if pixels[k] <= 0:

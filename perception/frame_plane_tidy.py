@@ -15,7 +15,7 @@ UInt16 = NDArray[np.uint16]
 SEVEN_B, UPPER_BITS = np.uint64(0x7B7B7B7B7B7B7B7B), np.uint64(0x8080808080808080)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def tidy(claimed: UInt16, tiles: Float32, side: int, height: int, width: int) -> tuple[UInt16, Int32]:
     """The image (H, W) of the tiles after a 3 x 3 majority, so that noise decides no single pixel.
 
@@ -52,7 +52,7 @@ def tidy(claimed: UInt16, tiles: Float32, side: int, height: int, width: int) ->
     return out, only
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _only_label(claimed: UInt16, tiles: Float32, r: int, c: int) -> int:
     least, most = np.uint16(65535), np.uint16(0)
     for i in range(claimed.shape[2]):
@@ -64,7 +64,7 @@ def _only_label(claimed: UInt16, tiles: Float32, r: int, c: int) -> int:
     return -1 if most > least else int(most)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _take_row(claimed: UInt16, line: UInt16, r: int, first: int, side: int) -> None:
     """The inverse of `copy_row`."""
     if side == 10:
@@ -77,7 +77,7 @@ def _take_row(claimed: UInt16, line: UInt16, r: int, first: int, side: int) -> N
             line[c * side + i] = claimed[r, c, first + i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _count_same(above: UInt16, here: UInt16, below: UInt16, same: NDArray[np.uint8]) -> bool:
     """How many of each pixel's 3 x 3 neighbours, itself included, have its label; whether fewer than 5 somewhere."""
     few = np.uint8(0)
@@ -97,12 +97,12 @@ def _count_same(above: UInt16, here: UInt16, below: UInt16, same: NDArray[np.uin
     return bool(few != 0)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _ordered(a: int, b: int) -> tuple[int, int]:
     return (a, b) if a < b else (b, a)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _majority(ids: UInt16, v: int, u: int) -> int:
     """The label of five or more of a pixel's 3 x 3 neighbours, else its own.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,16 @@ MEMORY_MB = 1024
 """140,000 blocks: about 1,000 square metres of surface at 2 cm."""
 NEAR_M = 0.15
 """Nearer readings are the sensor's own dirt."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame's depth, made ready to be fused: what does not depend on the frames before it."""
+
+    depth: Float32
+    """(H, W) metres, 0 = none."""
+    weights: Float32
+    """(H, W) what each reading is worth; negative on thin things."""
 
 
 class DepthFusion:
@@ -64,6 +75,7 @@ class DepthFusion:
         self._band = BAND_VOXELS * voxel_m
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._threads = threads or cores
+        self._pool = ThreadPoolExecutor(self._threads)
         self._count = self._stamps = 0
         self._hash(1 << 14)
         self._store = BlockStore(memory_mb)
@@ -71,25 +83,40 @@ class DepthFusion:
         self._stamp = np.empty(0, np.int32)
         self._grow(2048)
 
-    def add(self, frame: Frame, T_world_camera: Float64) -> None:
+    def prepare(self, frame: Frame) -> Prepared:
+        """What `add` needs of a frame; it may be called for the next frame while one is being fused."""
+        from .reading_kernels import reading_weights
+        from .thin_kernels import thicken
+        from .volume_kernels import clean_depth
+
+        depth = clean_depth(frame.depth, NEAR_M, self.max_depth_m, self.edge_ratio)
+        fx, fy = frame.depth_camera.fx, frame.depth_camera.fy
+        depth, thin = thicken(depth, fx, fy, THIN_VOXELS * self.voxel_m, self._band)
+        weights = reading_weights(depth, fx, fy)
+        weights[thin == 1] *= -1
+        return Prepared(depth, weights)
+
+    def add(self, frame: Frame, T_world_camera: Float64, prepared: Prepared | None = None) -> None:
         """Integrate one frame seen from `T_world_camera` (4, 4).
 
         Its colours are brought to the exposure of what was fused before, so that a camera that adapts leaves no seams.
+
+        Args:
+            frame: The frame.
+            T_world_camera: (4, 4) camera-to-world.
+            prepared: Of the frame, where it is at hand.
         """
         from . import reading_kernels as r
         from . import volume_kernels as k
-        from .thin_kernels import thicken
 
         self.frames += 1
-        depth = k.clean_depth(frame.depth, NEAR_M, self.max_depth_m, self.edge_ratio)
+        prepared = prepared or self.prepare(frame)
+        depth, weights = prepared.depth, prepared.weights
         K_depth, K_color = _intrinsics(frame.depth_camera), _intrinsics(frame.camera)
-        depth, thin = thicken(depth, K_depth[0], K_depth[1], THIN_VOXELS * self.voxel_m, self._band)
         blocks = self._touched(depth, K_depth, np.ascontiguousarray(T_world_camera, dtype=np.float64))
         T_camera_world = inverse(T_world_camera)
         slots, coords = self._store.resident(blocks, write=True), self._coords[blocks]
         v = self._store.voxels
-        weights = r.reading_weights(depth, K_depth[0], K_depth[1])
-        weights[thin == 1] *= -1
         believed, gain = r.exposure_gain(
             slots,
             coords,
@@ -130,11 +157,11 @@ class DepthFusion:
         # Each block is written by one thread only.
         cuts = np.linspace(0, len(slots), self._threads + 1).astype(int).tolist()
         parts = [slice(a, b) for a, b in pairwise(cuts) if a < b]
-        if len(parts) > 1:
-            with ThreadPoolExecutor(len(parts)) as pool:
-                list(pool.map(work, parts))
-        elif parts:
-            work(parts[0])
+        others = [self._pool.submit(work, part) for part in parts[1:]]
+        for part in parts[:1]:
+            work(part)
+        for other in others:
+            other.result()
 
     @property
     def gain(self) -> Float64:

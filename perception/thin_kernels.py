@@ -13,7 +13,7 @@ SUPPORT = 0.5
 """A run of pixels is a thing only if it goes on in the lines beside it, within this share of the jump in depth."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def thicken(depth: Float32, fx: float, fy: float, least_m: float, jump_m: float) -> tuple[Float32, UInt8]:
     """Depth (H, W) in which thin near things are as wide as `least_m`, and (H, W) where they are: 1.
 
@@ -21,35 +21,31 @@ def thicken(depth: Float32, fx: float, fy: float, least_m: float, jump_m: float)
     thing is thin where readings along a row (or column) end on both sides at others at least `jump_m` behind, within
     `least_m`; it must go on in the rows (columns) beside it, or it is a speck of noise.
     """
-    height, width = depth.shape
-    out = depth.copy()
-    thin = np.zeros((height, width), np.uint8)
-    kept = np.zeros((height, width), np.uint8)
-    for axis in range(2):
-        f = fx if axis == 0 else fy
-        thin[:] = 0
-        lines, length = (height, width) if axis == 0 else (width, height)
-        for line in range(lines):
-            _mark(depth, axis, line, length, f, least_m, jump_m, thin)
-        for line in range(1, lines - 1):
-            _widen(depth, axis, line, length, f, least_m, jump_m, thin, out, kept)
+    out, kept = depth.copy(), np.zeros(depth.shape, np.uint8)
+    _along_rows(depth, fx, least_m, jump_m, out, kept)
+    # Columns are rows of the image turned over: memory is read in order.
+    _along_rows(np.ascontiguousarray(depth.T), fy, least_m, jump_m, out.T, kept.T)
     return out, kept
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _at(image: Float32, axis: int, line: int, s: int) -> float:
-    return float(image[line, s] if axis == 0 else image[s, line])
+@njit(cache=True, nogil=True, error_model="numpy")
+def _along_rows(depth: Float32, focal: float, least_m: float, jump_m: float, out: Float32, kept: UInt8) -> None:
+    thin = np.zeros(depth.shape, np.uint8)
+    marked = np.zeros(len(depth), np.bool_)
+    for line in range(len(depth)):
+        marked[line] = _mark(depth[line], focal, least_m, jump_m, thin[line])
+    for line in range(1, len(depth) - 1):
+        if marked[line]:
+            _widen(depth, line, focal, least_m, jump_m, thin, out, kept)
 
 
-@njit(cache=True, nogil=True)
-def _mark(
-    depth: Float32, axis: int, line: int, length: int, focal: float, least_m: float, jump_m: float, thin: UInt8
-) -> None:
-    """Mark the readings of one line that belong to runs narrower than `least_m` before something farther."""
-    start, before = -1, 0.0  # of the run that came forward last, and what lay before it
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mark(row: Float32, focal: float, least_m: float, jump_m: float, thin: UInt8) -> bool:
+    """Mark the readings of a row that belong to runs narrower than `least_m` before something farther; whether any."""
+    start, before, found = -1, 0.0, False  # of the run that came forward last, and what lay before it
     last, last_at = 0.0, -1
-    for s in range(length):
-        d = _at(depth, axis, line, s)
+    for s in range(len(row)):
+        d = float(row[s])
         if d <= 0:
             continue
         if last_at >= 0 and s - last_at <= GAP_PX:
@@ -57,45 +53,34 @@ def _mark(
                 start, before = s, last
             elif d - last > jump_m:
                 if start >= 0 and before - last > jump_m and last_at + 1 - start < least_m * focal / last:
-                    for t in range(start, last_at + 1):
-                        if axis == 0:
-                            thin[line, t] = 1
-                        else:
-                            thin[t, line] = 1
+                    thin[start : last_at + 1] = 1
+                    found = True
                 start = -1
         elif last_at >= 0:
             start = -1
         last, last_at = d, s
+    return found
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _widen(
-    depth: Float32,
-    axis: int,
-    line: int,
-    length: int,
-    focal: float,
-    least_m: float,
-    jump_m: float,
-    thin: UInt8,
-    out: Float32,
-    kept: UInt8,
+    depth: Float32, line: int, focal: float, least_m: float, jump_m: float, thin: UInt8, out: Float32, kept: UInt8
 ) -> None:
-    """Widen the thin runs of one line to `least_m`, those that go on in both lines beside it; note them in `kept`."""
+    """Widen the thin runs of one row to `least_m`, those that go on in both rows beside it; note them in `kept`."""
+    length = depth.shape[1]
     s = 0
     while s < length:
-        if not (thin[line, s] if axis == 0 else thin[s, line]):
+        if not thin[line, s]:
             s += 1
             continue
         start, goes_on, total = s, np.zeros(2, np.uint8), 0.0
-        while s < length and (thin[line, s] if axis == 0 else thin[s, line]) and _at(depth, axis, line, s) > 0:
-            d = _at(depth, axis, line, s)
+        while s < length and thin[line, s] and depth[line, s] > 0:
+            d = float(depth[line, s])
             total += d
             for side in range(2):
                 other = line + 2 * side - 1
                 for t in range(max(s - 1, 0), min(s + 2, length)):
-                    marked = thin[other, t] if axis == 0 else thin[t, other]
-                    if marked and abs(_at(depth, axis, other, t) - d) < SUPPORT * jump_m:
+                    if thin[other, t] and abs(float(depth[other, t]) - d) < SUPPORT * jump_m:
                         goes_on[side] = 1
             s += 1
         many = s - start
@@ -105,20 +90,14 @@ def _widen(
         if not (goes_on[0] and goes_on[1]):
             continue
         for t in range(start, s):
-            if axis == 0:
-                kept[line, t] = 1
-            else:
-                kept[t, line] = 1
+            kept[line, t] = 1
         mean = total / many
         more = int(least_m * focal / mean - many + 1) // 2
         for step in range(1, more + 1):
             for end in range(2):
                 t = start - step if end == 0 else s - 1 + step
                 if 0 <= t < length:
-                    value = _at(depth, axis, line, start if end == 0 else s - 1)
-                    old = _at(out, axis, line, t)
+                    value = depth[line, start if end == 0 else s - 1]
+                    old = out[line, t]
                     if old <= 0 or old > value + 0.5 * jump_m:
-                        if axis == 0:
-                            out[line, t], kept[line, t] = value, 1
-                        else:
-                            out[t, line], kept[t, line] = value, 1
+                        out[line, t], kept[line, t] = value, 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
 from sceneforge.core import (
     CameraTrack,
+    Frame,
     FrameError,
     Label,
     Mesh,
@@ -26,7 +29,7 @@ from .account import Account
 from .caster import Caster
 from .certainty import with_certainty
 from .device import with_entities
-from .fusion import MEMORY_MB, DepthFusion
+from .fusion import MEMORY_MB, DepthFusion, Prepared
 from .gravity import UpEstimate, estimate_up, prior_from_cameras
 from .layout import lay_out
 from .light import estimate_light, spread_frames
@@ -105,9 +108,9 @@ def understand_scan(
     wanted = set(np.unique(np.linspace(0, len(used) - 1, KEPT).astype(int)).tolist())
     for_light = set(spread_frames(len(used)))
     with account.stage("fuse"):
-        for n, frame in enumerate(scan.frames(used, bad=bad)):
+        for n, (frame, prepared) in enumerate(_prepared(scan.frames(used, bad=bad), fusion)):
             assert frame.T_world_camera is not None
-            fusion.add(frame, T_scene_source @ frame.T_world_camera)
+            fusion.add(frame, T_scene_source @ frame.T_world_camera, prepared)
             samples.append(sample_points(frame, max_depth_m))
             if n in wanted:
                 pictures[len(indices)] = kept(frame, fusion.gain)
@@ -175,6 +178,19 @@ def understand_scan(
     scene = _understand_surface(mesh, views, account, progress, caster)
     scene = _lit(scene, caster, glances, track, seed, account, progress)
     return replace(scene, T_scene_source=T_scene_source, source={**source, **scene.source}, track=track), account
+
+
+def _prepared(frames: Iterator[Frame], fusion: DepthFusion) -> Iterator[tuple[Frame, Prepared]]:
+    """Frames made ready to be fused, one ahead of the caller."""
+    waiting: tuple[Frame, Future[Prepared]] | None = None
+    with ThreadPoolExecutor(1) as pool:
+        for frame in frames:
+            ahead = (frame, pool.submit(fusion.prepare, frame))
+            if waiting is not None:
+                yield waiting[0], waiting[1].result()
+            waiting = ahead
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
 
 
 def _measured_range(scan: Scan, every: int, voxel_m: float) -> float:

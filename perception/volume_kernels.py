@@ -18,12 +18,14 @@ COLOR_SCALE = 128.0
 """Colours are kept in steps of 1 / 128, with room above white for frames that were exposed longer."""
 THIN_BACK = 1.5
 """Voxels behind the front of a thin thing that are taken to be in it."""
+RAY_STEPS = 96
+"""Blocks along a ray that are remembered."""
 EMPTY = np.int64(-1)
 _REACH = 1 << 20
 _HALF = _REACH // 2
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def clean_depth(depth: Float32, near: float, far: float, ratio: float) -> Float32:
     """Depth without far readings and flying pixels.
 
@@ -51,12 +53,12 @@ def clean_depth(depth: Float32, near: float, far: float, ratio: float) -> Float3
     return out
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True, inline="always", error_model="numpy")
 def _pack(x: int, y: int, z: int) -> int:
     return ((x + _HALF) * _REACH + (y + _HALF)) * _REACH + (z + _HALF)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def find(table_key: NDArray[np.int64], table_value: Int32, x: int, y: int, z: int) -> int:
     """Number of the block at (x, y, z), -1 if there is none."""
     key = _pack(x, y, z)
@@ -69,7 +71,7 @@ def find(table_key: NDArray[np.int64], table_value: Int32, x: int, y: int, z: in
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def insert(table_key: NDArray[np.int64], table_value: Int32, x: int, y: int, z: int, number: int) -> int:
     """Number of the block at (x, y, z), which becomes `number` if it is new."""
     key = _pack(x, y, z)
@@ -84,7 +86,7 @@ def insert(table_key: NDArray[np.int64], table_value: Int32, x: int, y: int, z: 
     return number
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def touch(
     depth: Float32,
     intrinsics: Float64,
@@ -106,6 +108,8 @@ def touch(
     """
     fx, fy, cx, cy = intrinsics
     touched = 0
+    # Neighbouring rays mostly meet the same blocks: what the last ray met at the same place need not be looked up.
+    last = np.full((RAY_STEPS, 3), 1 << 22, np.int64)
     for v in range(stride // 2, depth.shape[0], stride):
         for u in range(stride // 2, depth.shape[1], stride):
             d = depth[v, u]
@@ -122,6 +126,9 @@ def touch(
                 if bx == px and by == py and bz == pz:
                     continue
                 px, py, pz = bx, by, bz
+                if last[k + 2, 0] == bx and last[k + 2, 1] == by and last[k + 2, 2] == bz:
+                    continue
+                last[k + 2, 0], last[k + 2, 1], last[k + 2, 2] = bx, by, bz
                 if not (abs(bx) < _HALF and abs(by) < _HALF and abs(bz) < _HALF):
                     continue
                 number = insert(table_key, table_value, bx, by, bz, count)
@@ -136,16 +143,21 @@ def touch(
                     return -count, touched
     # Known blocks in the free space before the readings: they are carved, or rims and moved things would stay.
     step = 0.9 * block_m
+    last[:] = 1 << 22
     for v in range(stride // 2, depth.shape[0], 2 * stride):
         for u in range(stride // 2, depth.shape[1], 2 * stride):
             rx, ry = (u - cx) / fx, (v - cy) / fy
-            z = step
+            z, k = step, 0
             while z < depth[v, u] - band:
                 x = T[0, 0] * rx * z + T[0, 1] * ry * z + T[0, 2] * z + T[0, 3]
                 y = T[1, 0] * rx * z + T[1, 1] * ry * z + T[1, 2] * z + T[1, 3]
                 w = T[2, 0] * rx * z + T[2, 1] * ry * z + T[2, 2] * z + T[2, 3]
                 z += step
                 bx, by, bz = int(np.floor(x / block_m)), int(np.floor(y / block_m)), int(np.floor(w / block_m))
+                k = min(k + 1, RAY_STEPS - 1)
+                if last[k, 0] == bx and last[k, 1] == by and last[k, 2] == bz:
+                    continue
+                last[k, 0], last[k, 1], last[k, 2] = bx, by, bz
                 if not (abs(bx) < _HALF and abs(by) < _HALF and abs(bz) < _HALF):
                     continue
                 number = find(table_key, table_value, bx, by, bz)
@@ -156,7 +168,7 @@ def touch(
     return count, touched
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def integrate(
     slots: Int32,
     coords: Int32,
@@ -189,6 +201,7 @@ def integrate(
     tall, wide = picture.shape[:2]
     R = T_camera_world
     inverse_band = 1.0 / band
+    one_camera = tall == height and wide == width and fx == gx and fy == gy and cx == hx and cy == hy
     for n in range(len(slots)):
         b = slots[n]
         ox, oy, oz = coords[n, 0] * SIDE * voxel_m, coords[n, 1] * SIDE * voxel_m, coords[n, 2] * SIDE * voxel_m
@@ -204,8 +217,9 @@ def integrate(
                         continue
                     qx = px + R[0, 2] * k * voxel_m
                     qy = py + R[1, 2] * k * voxel_m
-                    u = int(np.floor(fx * qx / qz + cx + 0.5))
-                    v = int(np.floor(fy * qy / qz + cy + 0.5))
+                    by_z = 1.0 / qz
+                    u = int(np.floor(fx * qx * by_z + cx + 0.5))
+                    v = int(np.floor(fy * qy * by_z + cy + 0.5))
                     if u < 0 or v < 0 or u >= width or v >= height:
                         continue
                     d = depth[v, u]
@@ -229,8 +243,10 @@ def integrate(
                     if seen[b, at] < 255:
                         seen[b, at] += 1
                     if distance < band:
-                        s = int(np.floor(gx * qx / qz + hx + 0.5))
-                        t = int(np.floor(gy * qy / qz + hy + 0.5))
+                        s, t = u, v
+                        if not one_camera:
+                            s = int(np.floor(gx * qx * by_z + hx + 0.5))
+                            t = int(np.floor(gy * qy * by_z + hy + 0.5))
                         if 0 <= s < wide and 0 <= t < tall:
                             # Free space seen before has weight but no colour yet.
                             bare = color[b, at, 0] == 0 and color[b, at, 1] == 0 and color[b, at, 2] == 0
@@ -241,7 +257,7 @@ def integrate(
                                 color[b, at, c] = np.uint16(now + (fresh - now) * blend + 0.5)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def neighbour_table(coords: Int32, table_key: NDArray[np.int64], table_value: Int32, step: int) -> Int32:
     """(N, 8) numbers of the blocks at `coords` (N, 3) + (dx, dy, dz) * step, each 0 or 1, at dx * 4 + dy * 2 + dz."""
     out = np.empty((len(coords), 8), np.int32)
@@ -252,7 +268,7 @@ def neighbour_table(coords: Int32, table_key: NDArray[np.int64], table_value: In
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def rehash(count: int, coords: Int32, table_key: NDArray[np.int64], table_value: Int32) -> None:
     """Fill an empty table with the known blocks."""
     for b in range(count):

@@ -28,6 +28,8 @@ def frozen_array(value: ArrayLike, shape: tuple[Dim, ...], dtype: DTypeLike, nam
     Raises:
         ValueError: The shape differs.
     """
+    if type(value) is np.ndarray and value.dtype == dtype and value.shape == shape and not value.flags.writeable:
+        return value  # the common case, and per frame there are dozens
     array = np.asarray(value, dtype=dtype)
     if array.shape != shape and (
         array.ndim != len(shape) or any(w not in (None, n) for w, n in zip(shape, array.shape, strict=True))
