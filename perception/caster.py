@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,18 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Mesh
 from sceneforge.core.arrays import Float32, Float64
+
+Floats = NDArray[np.floating]
+
+
+def load_ahead() -> None:
+    """Begin to load what a `Caster` needs, half a second's worth, while the caller does something else."""
+
+    def load() -> None:
+        with suppress(ImportError, OSError):  # whoever needs it will say so
+            import_module("open3d")
+
+    Thread(target=load).start()
 
 
 class Caster:
@@ -31,7 +46,7 @@ class Caster:
         scene.add_triangles(_tensor(self._mesh.vertices.copy()), _tensor(faces))
         return scene
 
-    def hits(self, origins: Float64, directions: Float64) -> tuple[Float32, NDArray[np.int64]]:
+    def hits(self, origins: Floats, directions: Floats) -> tuple[Float32, NDArray[np.int64]]:
         """Distance in direction lengths (inf = none) and face (-1 = none) of the first hits of rays (n, 3), (n, 3)."""
         if not len(self._mesh.faces) or not len(directions):
             n = len(directions)
@@ -41,15 +56,15 @@ class Caster:
         distance = hit["t_hit"].numpy()
         return distance, np.where(np.isfinite(distance), face, -1)
 
-    def blocked(self, origins: Float64, directions: Float64, far: float) -> NDArray[np.bool_]:
+    def blocked(self, origins: Floats, directions: Floats, far: float) -> NDArray[np.bool_]:
         """(n,) whether anything lies within `far` direction lengths."""
         return np.asarray(self._scene.test_occlusions(_tensor(_rays(origins, directions)), 0.0, far).numpy())
 
-    def distance_to(self, points: NDArray[np.floating]) -> Float32:
+    def distance_to(self, points: Floats) -> Float32:
         """(n,) metres from points (n, 3) to the surface."""
         return np.asarray(self._scene.compute_distance(_tensor(points.astype(np.float32))).numpy(), dtype=np.float32)
 
-    def closest(self, points: NDArray[np.floating]) -> tuple[Float64, Float64]:
+    def closest(self, points: Floats) -> tuple[Float64, Float64]:
         """The surface's points (n, 3) nearest to points (n, 3), and its unit normals (n, 3) there."""
         found = self._scene.compute_closest_points(_tensor(points.astype(np.float32)))
         return found["points"].numpy().astype(np.float64), found["primitive_normals"].numpy().astype(np.float64)
@@ -61,5 +76,5 @@ def _tensor(array: NDArray[Any]) -> Any:
     return o3d.core.Tensor(array)
 
 
-def _rays(origins: Float64, directions: Float64) -> Float32:
+def _rays(origins: Floats, directions: Floats) -> Float32:
     return np.concatenate(np.broadcast_arrays(origins, directions), axis=-1).astype(np.float32)

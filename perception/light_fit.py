@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core import Mesh
-from sceneforge.core.arrays import Float64
+from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.color import LUMINANCE, TO_LINEAR64
 
 from .caster import Caster
@@ -117,11 +117,28 @@ def _gather(
     light = np.zeros((len(d), 3))
     light[seen] = TO_LINEAR64[mesh.colors[mesh.faces[face[seen], 0]]]
     shining = np.zeros(len(d), dtype=np.bool_)
+    plain = [e for e in emitters if e.direction is not None and e.mask is None]
+    _into(plain, origin, d, distance, shining)
     for e in emitters:
-        shining |= meets(e, origin, d, distance)
+        if e.direction is None or e.mask is not None:
+            shining |= meets(e, origin, d, distance)
     light[shining] = 0
     miss = (~seen & ~shining).reshape(n, RAYS).mean(axis=1)
     return np.pi * light.reshape(n, RAYS, 3).mean(axis=1), np.pi * miss
+
+
+def _into(
+    plain: list[Emitter], origin: Float64, direction: Float64, before: Float32, shining: NDArray[np.bool_]
+) -> None:
+    """Set `shining` (n,) where rays run into one of these rectangles: `meets`, compiled."""
+    from .light_kernels import into_rectangles
+
+    if plain:
+        normal = np.stack([np.asarray(e.direction) for e in plain])
+        centre, width, size = (np.stack([getattr(e, k) for e in plain]) for k in ("position", "width_axis", "size"))
+        into_rectangles(
+            origin, direction, before, centre, normal, width, np.cross(normal, width), size / 2, shining
+        )  # fmt: skip
 
 
 def hemisphere(normals: Float64, count: int) -> Float64:
@@ -157,20 +174,14 @@ def meets(e: Emitter, origin: Float64, direction: Float64, before: NDArray[Any])
 
 def _factors(point: Float64, normal: Float64, caster: Caster, e: Emitter, side: int = 4) -> Float64:
     """(n,) irradiance per unit radiance of an emitter, its hiding by the scanned surface included."""
-    d = (e.samples(side)[:, None] - point).reshape(-1, 3)
-    r2 = np.einsum("ij,ij->i", d, d)
-    r = np.sqrt(r2)
-    own = np.tile(np.arange(len(point)), side**2)
-    here = np.einsum("ij,ij->i", d, normal[own]) / r
-    there = np.ones(len(d)) if e.direction is None else -(d @ e.direction) / r
-    use = np.flatnonzero((here > 0) & (there > 0))
+    from .light_kernels import LATE_M, rays_to
+
     # The lamp's own scanned surface must not hide it.
-    near = np.clip(1 - (0.15 + (0.6 * e.size[0] if e.direction is None else 0)) / r[use], 0.1, 1)
-    lift = 0.02 * normal[own[use]]
-    free = ~caster.blocked(point[own[use]] + lift, (d[use] - lift) * near[:, None], 1.0)
-    use = use[free]
-    share = here[use] * there[use] / np.maximum(r2[use], 0.02)
-    out = np.bincount(own[use], share, minlength=len(point))
+    reach = LATE_M + (0.6 * float(e.size[0]) if e.direction is None else 0.0)
+    facing = np.zeros(3) if e.direction is None else e.direction
+    rays, at, share = rays_to(point, normal, e.samples(side), facing, reach)
+    share[caster.blocked(rays[:, :3], rays[:, 3:], 1.0)] = 0.0
+    out = np.bincount(at, share, minlength=len(point))
     return np.minimum(out * e.area / side**2, np.pi)
 
 

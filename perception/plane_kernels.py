@@ -86,6 +86,78 @@ def between(
 
 
 @njit(cache=True, nogil=True)
+def better(
+    position: Float64,
+    normal: Float64,
+    plane: Float64,
+    offset: float,
+    limit: float,
+    facing: float,
+    best: Float64,
+    cost: Float64,
+) -> Int64:
+    """Surfels (n,) that lie on a plane, face as it does, and lie better on it than on what they lie on best so far.
+
+    Args:
+        position, normal: (S, 3).
+        plane: (3,) unit normal of the plane.
+        offset: Its distance from the origin along the normal.
+        limit: Farthest distance, metres.
+        facing: Least cosine between the normals.
+        best: (S,) cost on the best plane so far.
+        cost: (S,) written where a surfel is better: metres, and 1 cm per unit of cosine.
+    """
+    out = np.empty(len(position), np.int64)
+    count = 0
+    a, b, c = plane
+    for i in range(len(position)):
+        off = abs(position[i, 0] * a + position[i, 1] * b + position[i, 2] * c - offset)
+        if off < limit:
+            tilt = normal[i, 0] * a + normal[i, 1] * b + normal[i, 2] * c
+            price = off + 0.01 * (1 - tilt)
+            # A larger plane wins ties by a little, so that boundaries do not flicker between equal fits.
+            if tilt > facing and price < best[i] - 1e-9:
+                cost[i] = price
+                out[count] = i
+                count += 1
+    return out[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def corner_facts(vertices: Float32, faces: NDArray[np.int32]) -> tuple[Float64, Float64, Float32]:
+    """Unit normals (N, 3) and areas (N,) of a mesh's vertices, and its triangles' edges (M, 3), metres.
+
+    Normals weigh faces by area, zero without any; a triangle's area goes to its corners in equal parts.
+    """
+    normal, area = np.zeros((len(vertices), 3)), np.zeros(len(vertices))
+    edge = np.empty((len(faces), 3), np.float32)
+    p, q, n = np.empty(3), np.empty(3), np.empty(3)
+    for f in range(len(faces)):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        one, two, three = 0.0, 0.0, 0.0
+        for a in range(3):
+            p[a] = np.float64(vertices[j, a]) - np.float64(vertices[i, a])
+            q[a] = np.float64(vertices[k, a]) - np.float64(vertices[i, a])
+            one += p[a] * p[a]
+            two += (q[a] - p[a]) ** 2
+            three += q[a] * q[a]
+        edge[f, 0], edge[f, 1], edge[f, 2] = np.sqrt(one), np.sqrt(two), np.sqrt(three)
+        n[0], n[1], n[2] = p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]
+        share = np.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) / 6
+        for c in range(3):
+            at = faces[f, c]
+            area[at] += share
+            for a in range(3):
+                normal[at, a] += n[a]
+    for i in range(len(vertices)):
+        length = np.sqrt(normal[i, 0] ** 2 + normal[i, 1] ** 2 + normal[i, 2] ** 2)
+        if length > 0:
+            for a in range(3):
+                normal[i, a] /= length
+    return normal, area, edge
+
+
+@njit(cache=True, nogil=True)
 def _pull(H: Float64, g: Float64, residual: float, weight: float, i: int, a: Float64, j: int, b: Float64) -> None:
     for k in range(2):
         g[2 * i + k] += weight * residual * a[k]

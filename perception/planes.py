@@ -159,23 +159,23 @@ def _assign(surfels: Surfels, fits: list[PlaneFit], o: PlaneOptions) -> Int32:
     """Give each surfel to the nearest plane that it lies on and is connected to; -1 where there is none."""
     from scipy.spatial import cKDTree
 
+    from .plane_kernels import better
+
     count = len(surfels.area)
-    region, best = np.full(count, -1, np.int32), np.full(count, np.inf)
-    cosine = np.cos(np.radians(35))
+    region, best, cost = np.full(count, -1, np.int32), np.full(count, np.inf), np.empty(count)
+    own = np.zeros(count, np.bool_)
+    facing, reach = float(np.cos(np.radians(35))), 1.8 * o.cell_m
     for i, f in enumerate(fits):
-        off = np.abs(surfels.position @ f.normal - f.centre @ f.normal)
-        tilt = surfels.normal @ f.normal
         limit = float(np.clip(2.5 * f.rms_m, 0.015, o.bow_distance_m))
-        # A larger plane wins ties by a little, so that boundaries do not flicker between equal fits.
-        cost = off + 0.01 * (1 - tilt)
-        take = (off < limit) & (tilt > cosine) & (cost < best - 1e-9)
-        own = np.zeros(count, np.bool_)
+        offset = float(f.centre @ f.normal)
+        take = better(surfels.position, surfels.normal, f.normal, offset, limit, facing, best, cost)
         own[f.surfels] = True
-        beside = np.flatnonzero(take & ~own)
+        beside = np.flatnonzero(~own[take])
         if len(beside):
-            reach = 1.8 * o.cell_m
-            gap, _ = cKDTree(surfels.position[f.surfels]).query(surfels.position[beside], distance_upper_bound=reach)
-            take[beside[np.isinf(gap)]] = False
+            tree = cKDTree(surfels.position[f.surfels])
+            gap, _ = tree.query(surfels.position[take[beside]], distance_upper_bound=reach)
+            take = np.delete(take, beside[np.isinf(gap)])
+        own[f.surfels] = False
         region[take] = i
         best[take] = cost[take]
     return region

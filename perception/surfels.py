@@ -59,17 +59,16 @@ def sample_surface(mesh: Mesh, spacing_m: float) -> SurfaceSamples:
     """
     if len(mesh.faces) == 0:
         return _samples_of_points(mesh.vertices, spacing_m)
+    from .plane_kernels import corner_facts
+
     v, faces = mesh.vertices, mesh.faces
-    one, two = v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]
-    face_area = 0.5 * np.linalg.norm(np.cross(one, two), axis=1).astype(np.float64)
-    edge = np.sqrt(np.maximum(np.maximum((one**2).sum(axis=1), (two**2).sum(axis=1)), ((two - one) ** 2).sum(axis=1)))
-    del one, two
+    vertex_normal, area, edges = corner_facts(v, faces)
+    edge = edges.max(axis=1)
     if np.median(edge) <= 2 * spacing_m:
-        area = np.zeros(len(v))
-        for k in range(3):
-            area += np.bincount(faces[:, k], face_area / 3, minlength=len(v))
         keep = np.flatnonzero(area > 0)
-        return SurfaceSamples(v[keep], mesh.vertex_normals[keep].astype(np.float32), area[keep])
+        return SurfaceSamples(v[keep], vertex_normal[keep].astype(np.float32), area[keep])
+    face_area = 0.5 * np.linalg.norm(np.cross(v[faces[:, 1]] - v[faces[:, 0]], v[faces[:, 2]] - v[faces[:, 0]]), axis=1)
+    face_area = face_area.astype(np.float64)
     corners = v.astype(np.float64)[faces]
     normal = mesh.face_normals
     points, normals_out, areas = [], [], []
@@ -97,9 +96,9 @@ def grain(mesh: Mesh) -> float:
     """
     if not len(mesh.faces):
         return 0.0
-    v = mesh.vertices
-    edge = np.linalg.norm(v[mesh.faces] - v[np.roll(mesh.faces, 1, axis=1)], axis=2)
-    return min(float(np.percentile(edge, 25)), 0.07)
+    from .plane_kernels import corner_facts
+
+    return min(float(np.percentile(corner_facts(mesh.vertices, mesh.faces)[2], 25)), 0.07)
 
 
 def _samples_of_points(points: Float32, spacing_m: float) -> SurfaceSamples:

@@ -26,7 +26,7 @@ from sceneforge.core.arrays import Float32, Float64, Int32
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
 from .account import Account
-from .caster import Caster
+from .caster import Caster, load_ahead
 from .certainty import with_certainty
 from .device import with_entities
 from .fusion import MEMORY_MB, DepthFusion, Prepared
@@ -106,6 +106,7 @@ def understand_scan(
     pictures: dict[int, KeptView] = {}
     glances: dict[int, Glance] = {}
     wanted = set(np.unique(np.linspace(0, len(used) - 1, KEPT).astype(int)).tolist())
+    load_ahead()
     for_light = set(spread_frames(len(used)))
     with account.stage("fuse"):
         for n, (frame, prepared) in enumerate(_prepared(scan.frames(used, bad=bad), fusion)):
