@@ -229,11 +229,12 @@ def _off(points: Float32, p: Plane) -> Float32:
 
 def _inside_large(mesh: Mesh) -> tuple[Float32, Float32]:
     """Points (K, 3) a cell apart inside the triangles wider than a cell, and the normals there."""
-    corners = mesh.vertices[mesh.faces]
-    sides = np.stack([corners[:, (k + 1) % 3] - corners[:, k] for k in range(3)], axis=1)
-    longest = np.sqrt((sides**2).sum(axis=2).max(axis=1))
-    steps = np.minimum(np.ceil(longest / CELL_M), MAX_STEPS).astype(int)
-    normals = np.cross(sides[:, 0], sides[:, 1])
+    a, b, c = (mesh.vertices[mesh.faces[:, k]] for k in range(3))
+    square = np.max([np.einsum("ij,ij->i", s, s) for s in (b - a, c - b, a - c)], axis=0)
+    large = np.flatnonzero(square > CELL_M**2)  # a fused surface has none
+    corners = np.stack([a[large], b[large], c[large]], axis=1)
+    steps = np.minimum(np.ceil(np.sqrt(square[large]) / CELL_M), MAX_STEPS).astype(int)
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1])
     normals /= np.maximum(np.linalg.norm(normals, axis=1), 1e-12)[:, None]
     points, facing = [np.zeros((0, 3), np.float32)], [np.zeros((0, 3), np.float32)]
     for n in np.unique(steps[steps > 1]).tolist():
