@@ -313,6 +313,7 @@ class PlanSheet:
             name = str(plane.label).replace("_", " ")
             named.append((plane.label == Label.FLOOR, -plane.area_m2, plane.id, outline(plane), name, detail))
         tops = [(p.label, self._shape(outline(p))) for p in self._tops()]
+        boxes = [(o.label, self._shape(o.box.corners[[0, 1, 5, 4]][:, [0, 2]])) for o in self._standing()]
         for thing in self._standing():
             ring = thing.box.corners[[0, 1, 5, 4]][:, [0, 2]]
             detail = " x ".join(f"{s:.2f}" for s in thing.box.size[[0, 2, 1]]) + " m"
@@ -323,7 +324,7 @@ class PlanSheet:
             named.append((False, -area, thing.id, ring, str(thing.label).replace("_", " "), detail))
         for floor, _, _, ring, name, detail in sorted(named, key=lambda n: n[:3]):
             shape = self._shape(ring)
-            for _, top in tops if floor else ():
+            for _, top in [*tops, *boxes] if floor else ():
                 shape = shape.difference(top)
             self._label(shape, name, detail)
 
