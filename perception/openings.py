@@ -80,6 +80,8 @@ class Opening:
     """How far the surface in it lies behind the wall; 0 where none was seen."""
     set_back_m: float = 0.0
     """How far behind the wall its own frame lies: a window at the back of a niche."""
+    top_seen: bool = True
+    """False where its height is that of a window beside it."""
 
     def overlaps(self, other: Opening) -> bool:
         """Whether two rectangles share more than a fifth of the smaller one."""
@@ -287,7 +289,7 @@ class _Evidence:
         for top in sorted((t for t in tops if t > o.top + 2 * CELL_M), reverse=True):
             above = slice(*(round((y - grid.base) / CELL_M) for y in (o.top, top)))
             if not self.flat[above, columns].size or self.flat[above, columns].mean() < 0.15:
-                return replace(o, top=top, confidence=round(max(o.confidence - 0.1, 0.3), 4))
+                return replace(o, top=top, top_seen=False, confidence=round(max(o.confidence - 0.1, 0.3), 4))
         return o
 
     def _rectangle(self, mask: Mask, spread: Mask, solid: Mask) -> Opening | None:

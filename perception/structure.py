@@ -331,9 +331,10 @@ def opening_plane(s: Stretch, o: Opening, name: str, seen_m2: float) -> Plane:
     """The rectangle of an opening or a picture, on the wall's plane."""
     ring = np.array([[o.left, -o.top], [o.right, -o.top], [o.right, -o.bottom], [o.left, -o.bottom]])
     scores = {str(o.label): round(o.confidence, 6), "wall": round(1 - o.confidence, 6)}
-    # Its sides are where the wall or the colour was seen to change: that is how it was found.
     assert o.label is not None
+    # Its sides are where the wall or the colour was seen to change: that is how it was found.
+    edges = (o.top_seen, True, True, True)
     T = s.line.T.copy()
     T[:3, 3] -= o.set_back_m * T[:3, 1]
-    plane = Plane(name, o.label, round(o.confidence, 6), T, ring, scores=scores, edge_observed=(True,) * 4)
+    plane = Plane(name, o.label, round(o.confidence, 6), T, ring, scores=scores, edge_observed=edges)
     return rebounded(plane, ring, (), float(seen_m2) / max(o.area_m2, 1e-9))

@@ -66,6 +66,11 @@ def test_a_window_is_as_high_as_its_sister_where_a_plant_hides_the_rest() -> Non
     plant = [wall((2.8, 0.35), (4.2, 0.35), 2.3, base=1.5), wall((4.2, 0.34), (2.8, 0.34), 2.3, base=1.5)]
     scene, _ = understand_room(capture([*parts, *plant]))
     assert sorted(found(scene, Label.WINDOW)) == [pytest.approx(w, abs=CELL) for w in windows]
+    hidden = max(scene.planes_labelled(Label.WINDOW), key=lambda p: p.origin[0])
+    assert hidden.edge_observed.count(False) == 1, "its head is a guess"
+    k = hidden.edge_observed.index(False)
+    head = hidden.to_world(hidden.polygon[[k, (k + 1) % 4]])[:, 1]
+    assert head == pytest.approx([2.1, 2.1], abs=CELL)
     sill = [(0.6, 1.6, 0.9, 2.1), (3.0, 4.0, 0.9, 1.5)]  # wall over the second one, and seen
     scene, _ = understand_room(capture(shell(OUTLINE, 2.6, {0: sill})))
     assert sorted(found(scene, Label.WINDOW)) == [pytest.approx(w, abs=CELL) for w in sill]
