@@ -147,7 +147,7 @@ def _region(
     shaded = np.zeros(len(xz), dtype=np.bool_)
     if shade is not None:
         some = on & (np.arange(coarse.shape[0])[:, None] % 4 + np.arange(coarse.shape[1]) % 4 == 0).ravel()
-        shaded[some] = shade(coarse.to_world(xz[some]), plane.normal) < np.exp(-2 * FAINT)
+        shaded[some] = shade(coarse.to_world(xz[some]), plane.normal).mean(axis=1) < np.exp(-2 * FAINT)
     if not (hidden | shaded).any():
         return None
     cells = np.argwhere((hidden | shaded).reshape(coarse.shape))
@@ -223,10 +223,10 @@ def _sheet(
         return Sheet(texture.raster, color, origin)
     coarse = texture.raster.coarser(max(1, round(SHADE_CELL_M / texture.raster.metres_per_pixel)))
     xz = np.stack(np.meshgrid(*coarse.centres()), axis=-1).reshape(-1, 2)
-    taken = shade(coarse.to_world(xz), plane.normal).reshape(coarse.shape)
+    taken = shade(coarse.to_world(xz), plane.normal).reshape(*coarse.shape, 3)
     brighter = relight(texture, seen, _prints(plane, texture.raster, [t.box for t in removal.things]), taken)
     if brighter is not None:
-        color = color * brighter[..., None]
+        color = color * brighter
     return Sheet(texture.raster, color, origin, brighter)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sceneforge.core import Mesh, OrientedBox, Scene
 from sceneforge.core.arrays import Float32, Float64
-from sceneforge.core.color import LUMINANCE, to_linear
+from sceneforge.core.color import to_linear
 
 from .baking import deepened
 from .exchange import exchange
@@ -43,8 +43,8 @@ class CastShadow:
         self._boxes = boxes
 
     def __call__(self, points: Float64, normal: Float64) -> Float32:
-        """(n,) light with the things over light without them at points (n, 3) of a surface with unit normal (3,)."""
-        out = np.ones(len(points), dtype=np.float32)
+        """(n, 3) light by colour with the things over light without them at points (n, 3) with unit normal (3,)."""
+        out = np.ones((len(points), 3), dtype=np.float32)
         near = np.zeros(len(points), dtype=np.bool_)
         for b in self._boxes:
             reach = REACH * float(b.size.max())
@@ -52,5 +52,5 @@ class CastShadow:
         at = np.flatnonzero(near)
         if len(at) and not self._things.empty:
             light = exchange(points[at], normal, self._things, self._light, LIFT_M)
-            out[at] = np.minimum(deepened(light.ratio()) @ LUMINANCE.astype(np.float32), 1)
+            out[at] = np.minimum(deepened(light.ratio()), 1)
         return out

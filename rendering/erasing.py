@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Camera, Frame, Mesh, OrientedBox, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
-from sceneforge.core.backdrop import OUTSIDE, Backdrop, Sheet
+from sceneforge.core.backdrop import Backdrop
 from sceneforge.core.color import TO_LINEAR, TO_SRGB
 from sceneforge.core.transforms import transform_points
 
 from .camera_look import LookTracker
 from .erased_look import FrameLook
+from .erased_sheets import SKIN_M, lay, relight_factor, shaded_part
 from .kernels import rays_where
 from .planes import plane_triangles
 from .region import Rect, bounds_on_screen, merged
@@ -32,8 +33,8 @@ RING_FRACTION = 1 / 24
 """Width of the ring around a thing, as a share of the picture's, in which the fill's brightness is compared."""
 RELIT = 100
 """Most that lightening a shadow counts for in the mask of changed pixels."""
-SKIN_M = 0.05
-"""Scanned surface this close to a plane is the plane's."""
+ENCLOSED = 0.5
+"""Share of its outline that a thing's own pixels must hold for a part without depth to be the thing's."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ class Eraser:
         """The frame without the things' shadows, (H, W, 3), and (H, W) how much it was changed, at most RELIT."""
         out, changed = np.array(frame.color), np.zeros(frame.camera.shape, dtype=np.uint8)
         for sheet in self._backdrop.sheets:
-            rect = None if sheet.relight is None else _shaded(sheet, frame.camera, T)
+            rect = None if sheet.relight is None else shaded_part(sheet, frame.camera, T)
             if rect is None:
                 continue
             depth, has = _sensor(frame, rect)
@@ -170,14 +171,14 @@ class Eraser:
             blind = ~has.reshape(-1)[where]
             if blind.any():
                 z[blind] = self._mesh.first_hits(rays[blind])[0]
-            factor = np.ones(depth.size, dtype=np.float32)
-            factor[where] = _factor(sheet, rays, z)
-            brighter = factor.reshape(depth.shape)
-            linear = np.clip(TO_LINEAR[out[rect.slices]] * brighter[..., None], 0, 1)
+            factor = np.ones((depth.size, 3), dtype=np.float32)
+            factor[where] = relight_factor(sheet, rays, z)
+            brighter = factor.reshape(*depth.shape, 3)
+            linear = np.clip(TO_LINEAR[out[rect.slices]] * brighter, 0, 1)
             lit = (TO_SRGB[(linear * (len(TO_SRGB) - 1) + 0.5).astype(np.int64)] + 0.5).astype(np.uint8)
-            touched = (brighter > 1.002) & (lit != out[rect.slices]).any(axis=2)
+            touched = (brighter.max(axis=2) > 1.002) & (lit != out[rect.slices]).any(axis=2)
             out[rect.slices] = np.where(touched[..., None], lit, out[rect.slices])
-            share = np.ceil(RELIT * (1 - 1 / brighter)).astype(np.uint8)
+            share = np.ceil(RELIT * (1 - 1 / brighter.max(axis=2))).astype(np.uint8)
             changed[rect.slices] = np.where(touched, np.maximum(changed[rect.slices], share), changed[rect.slices])
         return out, changed
 
@@ -215,7 +216,21 @@ class Eraser:
             mine &= np.abs((points - p.origin) @ p.normal) > 0.03
         out = np.zeros(h * w, dtype=np.uint8)
         out[where] = (first & ~before) | mine
-        return out.reshape(h, w)
+        blind = np.zeros(h * w, dtype=np.uint8)
+        blind[where] = ~has & self._through(rays) & (out[where] == 0)
+        return _enclosed(out.reshape(h, w), blind.reshape(h, w))
+
+    def _through(self, rays: Float32) -> NDArray[np.bool_]:
+        """(N,) whether rays (N, 6) pass through one of the boxes: the slab test, in each box's frame."""
+        through = np.zeros(len(rays), dtype=np.bool_)
+        for b in self._boxes:
+            R, half = b.T_world_box[:3, :3], b.size / 2
+            p, d = (rays[:, :3] - b.T_world_box[:3, 3]) @ R, rays[:, 3:].astype(np.float64) @ R
+            with np.errstate(divide="ignore", invalid="ignore"):
+                t0, t1 = (-half - p) / d, (half - p) / d
+            near, far = np.fmin(t0, t1).max(axis=1), np.fmax(t0, t1).min(axis=1)
+            through |= (near <= far) & (far > 0)
+        return through
 
     def _not_before(self, camera: Camera, T: Float64, rect: Rect, seen: tuple[Float32, NDArray[np.bool_]]) -> UInt8:
         """1 where the sensor sees nothing that is nearer than the nearest corner of the boxes."""
@@ -245,7 +260,7 @@ class Eraser:
             rgb[use] = _mixed(self._backdrop.colors, self._backdrop.faces[face[use]], uv[use])
         points = rays[:, :3].astype(np.float64) + np.where(np.isfinite(depth), depth, 0)[:, None] * rays[:, 3:]
         for sheet in self._backdrop.sheets:
-            _lay(sheet, points, np.isfinite(depth), rgb)
+            lay(sheet, points, np.isfinite(depth), rgb)
         sure = ~np.isnan(rgb[:, 0])
         guess = self._backdrop.guess
         if guess is not None and guess.colors is not None and not sure.all():
@@ -296,64 +311,19 @@ def _mixed(colors: Float32, corners: NDArray[Any], uv: Float32) -> Float32:
     return np.asarray(c0 * (1 - uv.sum(axis=1, keepdims=True)) + c1 * uv[:, :1] + c2 * uv[:, 1:], dtype=np.float32)
 
 
-def _shaded(sheet: Sheet, camera: Camera, T: Float64) -> Rect | None:
-    """Where in the picture a sheet's lightened cells lie."""
-    assert sheet.relight is not None
-    cells = np.argwhere(sheet.relight > 1.002)
-    if not len(cells):
-        return None
-    m = sheet.raster.metres_per_pixel
-    low, high = (sheet.raster.origin_xz + f(cells, axis=0)[::-1] * m for f in (np.min, np.max))
-    steps = np.linspace(0, 1, 5)
-    xz = np.stack(np.meshgrid(*(low[k] + steps * (high[k] - low[k]) for k in (0, 1))), axis=-1).reshape(-1, 2)
-    return bounds_on_screen(sheet.raster.to_world(xz), camera, T, 2)
-
-
-def _factor(sheet: Sheet, rays: Float32, z: Float64) -> Float32:
-    """(N,) by what pixels at z-depth (N,) along rays (N, 6) become brighter; 1 where they show something else."""
+def _enclosed(core: UInt8, blind: UInt8) -> UInt8:
+    """The thing's pixels, with those among `blind` that they mostly surround: dark screens that no sensor sees."""
     import cv2
 
-    assert sheet.relight is not None
-    T, seen = sheet.raster.T_world_plane, np.isfinite(z) & (z > 0)
-    points = rays[:, :3].astype(np.float64) + np.where(seen, z, 0)[:, None] * rays[:, 3:]
-    local = (points - T[:3, 3]) @ T[:3, :3]
-    # The standard error of depth cameras (Nguyen et al. 2012), foreshortened as the plane is.
-    slope = np.abs(rays[:, 3:].astype(np.float64) @ T[:3, 1])
-    reach = 0.012 + 2.5 * (0.0012 + 0.0019 * (np.where(seen, z, 0) - 0.4) ** 2) * slope
-    cell = sheet.raster.cells(local[:, [0, 2]])
-    on = seen & (np.abs(local[:, 1]) < reach)
-    at = np.flatnonzero(on)
-    out = np.ones(len(z), dtype=np.float32)
-    if len(at):
-        rows = -(-len(at) // 1024)  # remap takes no side of 32768 or more
-        x, y = (np.resize(cell[at, k].astype(np.float32), (rows, 1024)) for k in (0, 1))
-        found = cv2.remap(sheet.relight, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=1.0)
-        out[at] = np.maximum(found.reshape(-1)[: len(at)], 1)
-    return out
-
-
-def _lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32) -> None:
-    """Colour points (N, 3) that lie on a sheet, bilinearly, in place."""
-    import cv2
-
-    T = sheet.raster.T_world_plane
-    local = (points - T[:3, 3]) @ T[:3, :3]
-    cell = sheet.raster.cells(local[:, [0, 2]])
-    h, w = sheet.raster.shape
-    on = (
-        known & (np.abs(local[:, 1]) < SKIN_M) & (cell >= 0).all(axis=1) & (cell[:, 0] <= w - 1) & (cell[:, 1] <= h - 1)
-    )
-    at = np.flatnonzero(on)
-    if not len(at):
-        return
-    nearest = cell[at].round().astype(np.int64)
-    at = at[sheet.origin[nearest[:, 1], nearest[:, 0]] != OUTSIDE]
-    if not len(at):
-        return
-    rows = -(-len(at) // 1024)  # remap takes no side of 32768 or more
-    x, y = (np.resize(cell[at, k].astype(np.float32), (rows, 1024)) for k in (0, 1))
-    found = cv2.remap(sheet.color, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    rgb[at] = found.reshape(-1, 3)[: len(at)]
+    count, parts = cv2.connectedComponents(blind, connectivity=4)
+    if count < 2:
+        return core
+    rim = cv2.dilate(parts.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int64) * (blind == 0)
+    around = np.bincount(rim.ravel(), minlength=count)
+    mine = np.bincount(rim.ravel(), (core > 0).ravel(), minlength=count)
+    held = mine > ENCLOSED * np.maximum(around, 1)
+    held[0] = False
+    return np.asarray(np.maximum(core, held[parts]), dtype=np.uint8)
 
 
 def _level(made: Float32, actual: Float32, ring: NDArray[np.bool_], wide: UInt8, gain: Float64, reach: int) -> Float32:

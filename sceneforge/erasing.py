@@ -216,6 +216,7 @@ def fill_unseen(backdrop: Backdrop, scene: Scene, painter: Painter, seed: int) -
             sheet.color, hole, seen, painter, _prompt(scene, sheet), sheet.raster.metres_per_pixel, seed + number,
             origin_m=(float(sheet.raster.origin_xz[0]), float(sheet.raster.origin_xz[1])),
             level_axis=_level_axis(sheet),
+            materials=bool(abs(sheet.raster.T_world_plane[1, 1]) > 0.9),
         )  # fmt: skip
         return replace(sheet, color=continued)
 

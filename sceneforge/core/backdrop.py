@@ -26,13 +26,13 @@ class Sheet:
     """(rows, columns) uint8: OUTSIDE, SEEN or MADE_UP."""
 
     relight: Float32 | None = None
-    """(rows, columns) float32 factor, 1 and more, by which the surface is brighter without the things' shadow: already
-    in `color`, not yet in the frames. None = 1 everywhere."""
+    """(rows, columns, 3) float32 factor, 1 and more, by which the surface is brighter without the things' shadow:
+    already in `color`, not yet in the frames. None = 1 everywhere."""
 
     def __post_init__(self) -> None:
         set_, shape = object.__setattr__, self.raster.shape
         if self.relight is not None:
-            set_(self, "relight", owned_array(self.relight, shape, np.float32, "relight"))
+            set_(self, "relight", owned_array(self.relight, (*shape, 3), np.float32, "relight"))
         set_(self, "color", owned_array(self.color, (*shape, 3), np.float32, "color"))
         set_(self, "origin", owned_array(self.origin, shape, np.uint8, "origin"))
 

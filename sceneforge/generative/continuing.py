@@ -1,8 +1,9 @@
 """Continue a partly seen surface: its light smoothly, its pattern by a painter.
 
 A painter that copies colours copies the light that lay on them, too, which shows as a seam. So the picture is split
-into a smooth base (slow changes of brightness) and the detail over it; the base is interpolated across the hole with
-the Laplace equation, as in seamless cloning (Perez et al., SIGGRAPH 2003), and the painter continues the detail alone.
+into a smooth base (slow changes of brightness and tint) and the detail over it; the base is interpolated across the
+hole with the Laplace equation, as in seamless cloning (Perez et al., SIGGRAPH 2003), and the painter continues the
+detail alone.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core.arrays import Float32, Float64
-from sceneforge.core.color import LUMINANCE, to_linear, to_srgb
+from sceneforge.core.color import to_linear, to_srgb
 
+from .materials import two_materials
 from .painter import Painter
 
-BASE_M = 0.06
+BASE_M = 0.12
 """Cell of the base: what changes over less is detail."""
 CONTEXT_M = 0.5
 """How much around the hole the painter is shown."""
@@ -38,6 +40,7 @@ def continue_surface(
     *,
     origin_m: tuple[float, float] = (0.0, 0.0),
     level_axis: int | None = None,
+    materials: bool = False,
 ) -> Float32:
     """Fill the hole.
 
@@ -52,10 +55,34 @@ def continue_surface(
         origin_m: Plane coordinates of the upper left corner.
         level_axis: 0 or 1, the axis of the arrays along which the surface goes on as it is, on walls the level one:
             skirting boards and rails are continued straight.
+        materials: Look whether there are two (rugs on floors), and continue each from its own kind.
 
     Returns:
         (H, W, 3) float32 linear light; where not in the hole, `color`.
     """
+    kinds = two_materials(color, seen, hole, metres_per_pixel) if materials else None
+    parts = [np.ones_like(hole)] if kinds is None else [kinds == k for k in (0, 1)]
+    out = color
+    for n, own in enumerate(parts):
+        if (hole & own).any() and (seen & own).any():
+            out = _continue_one(
+                out, hole & own, seen & own, painter, prompt, metres_per_pixel, seed + n, origin_m, level_axis
+            )
+    return out
+
+
+def _continue_one(
+    color: Float32,
+    hole: NDArray[np.bool_],
+    seen: NDArray[np.bool_],
+    painter: Painter,
+    prompt: str,
+    metres_per_pixel: float,
+    seed: int,
+    origin_m: tuple[float, float],
+    level_axis: int | None,
+) -> Float32:
+    """See `continue_surface`, for one material."""
     base = smooth_base(color, seen, max(2, round(BASE_M / metres_per_pixel)))
     if level_axis is not None:
         base = base * profile(np.where(seen[..., None], color / np.maximum(base, 1e-4), 1), seen, hole, level_axis)
@@ -105,7 +132,7 @@ def _around(hole: NDArray[np.bool_], margin: int) -> tuple[slice, slice]:
 
 
 def smooth_base(color: Float32, seen: NDArray[np.bool_], cell: int) -> Float32:
-    """(H, W, 1) slow part of a picture's brightness: means over cells, smoothed; harmonic where nothing was seen."""
+    """(H, W, 3) slow part of a picture: means over cells by colour, smoothed; harmonic where nothing was seen."""
     import cv2
 
     h, w = seen.shape
@@ -114,12 +141,15 @@ def smooth_base(color: Float32, seen: NDArray[np.bool_], cell: int) -> Float32:
     known = weight > 0.2 * cell * cell
     if not known.any():
         known = weight > 0
-    mean = _pooled((color @ LUMINANCE) * seen, rows, columns, cell)
-    log = np.log(np.maximum(mean / np.maximum(weight, 1), 1e-4))
-    log = harmonic(np.where(known, log, 0), known)
-    smooth = cv2.GaussianBlur(log, (0, 0), 1.2, borderType=cv2.BORDER_REPLICATE)
-    fine = cv2.resize(smooth, (columns * cell, rows * cell), interpolation=cv2.INTER_CUBIC)[:h, :w]
-    return np.exp(fine)[..., None].astype(np.float32)
+    out = np.empty((h, w, 3), dtype=np.float32)
+    for c in range(3):
+        mean = _pooled(color[..., c].astype(np.float64) * seen, rows, columns, cell)
+        log = np.log(np.maximum(mean / np.maximum(weight, 1), 1e-4))
+        log = harmonic(np.where(known, log, 0), known)
+        smooth = cv2.GaussianBlur(log, (0, 0), 1.2, borderType=cv2.BORDER_REPLICATE)
+        fine = cv2.resize(smooth, (columns * cell, rows * cell), interpolation=cv2.INTER_CUBIC)[:h, :w]
+        out[..., c] = np.exp(fine)
+    return out
 
 
 def _pooled(values: Float64, rows: int, columns: int, cell: int) -> Float64:

@@ -1,10 +1,12 @@
-"""What runs level along a wall is continued straight, and only that."""
+"""What runs level along a wall is continued straight, a rug up to its edge, and each from its own kind."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from sceneforge.generative.continuing import profile
+from sceneforge.generative import load_painter
+from sceneforge.generative.continuing import continue_surface, profile
+from sceneforge.generative.materials import two_materials
 
 
 def test_a_skirting_board_is_common_and_a_picture_is_not() -> None:
@@ -19,3 +21,25 @@ def test_a_skirting_board_is_common_and_a_picture_is_not() -> None:
     assert np.abs(found[:50] - 1).max() < 0.02
     turned = profile((wall * noise).astype(np.float32).transpose(1, 0, 2), ~hole.T, hole.T, 0)
     assert np.array_equal(turned[0], found[:, 0])
+
+
+def test_a_rug_ends_in_a_straight_line_and_each_is_filled_from_its_own() -> None:
+    z, x = np.mgrid[0:300, 0:400]
+    boards = np.where((z // 25) % 2 == 0, 0.22, 0.16)[..., None] * np.array([1.0, 0.6, 0.35])
+    check = np.where(((z // 20) + (x // 20)) % 2 == 0, 0.6, 0.12)[..., None] * np.array([0.4, 0.6, 1.0])
+    rug = x + 0.5 * z > 270
+    floor = np.where(rug[..., None], check, boards)
+    floor = (floor * np.random.default_rng(0).normal(1, 0.03, floor.shape)).astype(np.float32)
+    hole = np.zeros((300, 400), np.bool_)
+    hole[100:200, 130:270] = True
+    shown = np.where(hole[..., None], 0, floor).astype(np.float32)
+    kinds = two_materials(shown, ~hole, hole, 0.005)
+    assert kinds is not None
+    kinds = kinds if kinds[50, 350] else 1 - kinds
+    assert (kinds == rug)[hole].mean() > 0.95, "the rug's edge goes on through the hole"
+    assert (kinds == rug).mean() > 0.97
+    filled = continue_surface(shown, hole, ~hole, load_painter("exemplar"), "", 0.005, 0, materials=True)
+    blue = filled[..., 2] > filled[..., 0]
+    assert (blue == rug)[hole].mean() > 0.93
+    plain = np.where(hole[..., None], 0, boards).astype(np.float32)
+    assert two_materials(plain, ~hole, hole, 0.005) is None, "boards alone are one material"
