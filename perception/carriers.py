@@ -57,7 +57,16 @@ def carried(things: Sequence[Thing], room: Surroundings) -> list[Thing]:
         found = [t for k, t in enumerate(found) if k not in (i, j)]
         found.insert(min(i, j), _hung(both, found, room))
     stood = [t if t.carrier != "unseen" else _stood(t, found, room) for t in found]
-    return [t for t in stood if t is not None]
+    return [t for t in stood if t is not None and not any(_is_under(t, o, room) for o in stood if o is not None)]
+
+
+def _is_under(t: Thing, table: Thing, room: Surroundings) -> bool:
+    """Whether a thing that was let down to the floor is a piece of the table that it would stand under."""
+    if t is table or t.carrier != "floor" or t.guessed < 0.2 or t.footprint > 0.6 * table.footprint:
+        return False
+    if table.carrier != "floor" or t.top > table.top + RESTS_M or not near(t.box, table.box):
+        return False
+    return bool(table.covers(room.surfels.position[t.members]).mean() > 0.8)
 
 
 def _hung(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing:
@@ -172,7 +181,7 @@ def _chair(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing:
     tables = [o for o in things if o.carrier == "floor" and o.footprint > 0.3 and 0.6 < o.top - room.floor < 0.85]
     beside = [(away, k) for k, o in enumerate(tables) if (away := _distance(t, o)) < REACH_TABLE_M]
     if not beside:
-        return down
+        return down if depth > 0.1 else replace(down, label=None)
     T, size = np.array(down.box.T_world_box), np.array(down.box.size)
     way = tables[min(beside)[1]].box.T_world_box[:3, 3] - T[:3, 3]
     sign = float(np.sign(way @ T[:3, across])) or 1.0
