@@ -134,42 +134,6 @@ def jumps(w: Float32, gx: Float32, gy: Float32, noise: Float32, least: float, re
 
 
 @njit(cache=True, nogil=True)
-def near_flanks(w: Float32, least: float, reach: int) -> tuple[UInt8, int, int]:
-    """On which side of each silent pixel the nearer surface lies, along its row.
-
-    Args:
-        w: (H, W) inverse depth, 0 = silent.
-        least: Smallest depth edge, as a share of w.
-        reach: Widest gap looked across, pixels.
-
-    Returns:
-        (H, W) 1 = near on the left, 2 = near on the right, 0 = neither; pixels of each kind in gaps of 3 and more.
-    """
-    height, width = w.shape
-    out = np.zeros((height, width), np.uint8)
-    left = right = 0
-    for y in range(height):
-        last = -1
-        for x in range(width):
-            if w[y, x] <= 0:
-                continue
-            gap = x - last - 1
-            if last >= 0 and 0 < gap <= reach:
-                a, b = w[y, last], w[y, x]
-                if abs(a - b) > least * min(a, b):
-                    side = np.uint8(1) if a > b else np.uint8(2)
-                    for k in range(last + 1, x):
-                        out[y, k] = side
-                    if gap >= 3:
-                        if side == 1:
-                            left += gap
-                        else:
-                            right += gap
-            last = x
-    return out, left, right
-
-
-@njit(cache=True, nogil=True)
 def vote(
     first: int,
     last: int,
@@ -180,6 +144,7 @@ def vote(
     own: Float32,
     shadow: Float32,
     near: UInt8,
+    hidden: Float32,
     least: float,
     support: float,
     noise: Float32,
@@ -202,6 +167,8 @@ def vote(
         shadow: (H, W) 0..1, how much less `near` samples count: beside near surfaces a sensor of two eyes sees nothing
             of what lies behind.
         near: (H, W) 1 = sample on the near side of a depth edge.
+        hidden: (H, W) from `shadow_caps`: samples with a smaller w lie in the sensor's shadow at the pixel, and those
+            with a larger one count less, in place of `near` ones; -1 = not known.
         least: A pixel waits whose votes weigh less than this share of a window of firm ones of its own colour.
         support: How many times likelier the sensor is right than wrong at such pixels: factor on the votes that agree
             with `own`.
@@ -246,7 +213,8 @@ def vote(
                 d2 = color[yy, xx, 2] - color[y, x, 2]
                 difference = d0 * d0 + d1 * d1 + d2 * d2
                 k = trust[yy, xx] * at_distance
-                if near[yy, xx]:
+                seen = value > hidden[y, x] if hidden[y, x] >= 0 else near[yy, xx] > 0
+                if seen:
                     k *= 1 - shadow[y, x]
                 mass += k * np.exp(scale * difference)
                 votes[n], weights[n], differences[n] = value, k, difference

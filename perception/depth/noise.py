@@ -24,6 +24,8 @@ EDGE_SHARE = 0.05
 MIN_GAPS, ONE_SIDED = 100, 0.67
 """Pixels in gaps beside near surfaces that an image must show, and the share of them on one side (median over images)
 that tells where the sensor's shadows fall."""
+ALIKE = 0.5
+"""Shadows tell their width when the middle half of them lies within this share of the median."""
 MIN_PIXELS = 2000
 """Fewer fitted readings than this say nothing about noise."""
 
@@ -42,6 +44,9 @@ class SensorNoise:
     shadow_side: int = 0
     """Where near surfaces hide what lies behind from a projector or second eye: 1 = on their right, 2 = on their left,
     0 = on both or not known."""
+    shadow_width: float = 0.0
+    """Width of such a shadow over the step in inverse depth beside it, as a share of the focal length: the distance of
+    the two eyes in metres. 0 = not known."""
 
     def sigma_m(self, z: Float32) -> Float32:
         """Standard deviation in metres at z-depth z (any shape)."""
@@ -76,7 +81,7 @@ def measure_noise(images: list[tuple[Float32, float]]) -> SensorNoise:
     Returns:
         `GENERIC` where too little flat surface was seen.
     """
-    from .kernels import near_flanks
+    from .shadow_kernels import near_flanks, shadow_widths
 
     z_all, r_all, block = [], [], []
     flanks: list[tuple[int, int]] = []
@@ -107,7 +112,11 @@ def measure_noise(images: list[tuple[Float32, float]]) -> SensorNoise:
     (a, b), _ = nnls(A, np.ones_like(at))
     ratios = [x for x in block if x is not None]
     correlation = float(np.clip(ABSORBED * np.median(ratios), 1.0, 25.0)) if ratios else GENERIC.correlation
-    return SensorNoise(max(float(np.sqrt(a)), 0.0005), max(float(np.sqrt(b)), 0.0002), correlation, _side(flanks))
+    side = _side(flanks)
+    widths = [shadow_widths(w, EDGE_SHARE, w.shape[1] // 16, side) / focal for w, focal in images] if side else []
+    return SensorNoise(
+        max(float(np.sqrt(a)), 0.0005), max(float(np.sqrt(b)), 0.0002), correlation, side, _shadow_width(widths)
+    )
 
 
 def _side(flanks: list[tuple[int, int]]) -> int:
@@ -117,6 +126,14 @@ def _side(flanks: list[tuple[int, int]]) -> int:
         return 0
     middle = float(np.median(shares))
     return 1 if middle < 1 - ONE_SIDED else 2 if middle > ONE_SIDED else 0
+
+
+def _shadow_width(widths: list[Float32]) -> float:
+    found = np.concatenate([*widths, np.empty(0, np.float32)])
+    if len(found) < MIN_GAPS:
+        return 0.0
+    low, middle, high = np.quantile(found, [0.25, 0.5, 0.75])
+    return round(float(middle), 5) if high - low < ALIKE * middle else 0.0
 
 
 def _step(levels: Float32, low: float, high: float) -> float:

@@ -21,6 +21,7 @@ from sceneforge.core.arrays import Float32, Float64, UInt8
 from .noise import FIT_RADIUS, GENERIC, SensorNoise, plane_fits
 from .prior import FILLED, NONE, SENSOR, Prior, ScenePrior
 from .registration import Registration
+from .sides import choose_sides
 from .threads import in_parts
 
 ALIGNED = Registration()
@@ -44,6 +45,8 @@ GAP_PX = 40
 """Widest hole between the two sides of a depth edge, in pixels of a picture 640 wide."""
 OWN_SUPPORT = 2.0
 """How many times likelier than wrong the sensor is at doubtful pixels: factor on the votes that agree with it."""
+FINER = 1.5
+"""A colour image finer than this, against the depth image, decides alone on which side of an edge a pixel is."""
 BLUR_PX = 0.7
 """Blur of the colour image against its noise."""
 
@@ -51,8 +54,12 @@ BAND_TRUST = 0.3
 """Weight of a doubtful reading's vote; that of a firm one is 1."""
 PRIOR_BAND_PX = 4
 """The scene's own edges are this rough: a voxel or two."""
-SHADOW = 0.9
+SHADOW = 0.97
 """How much less the near side of a depth edge counts where the sensor is silent."""
+SHADOW_SLACK_PX = 0.5
+"""How far outlines of shadows wander."""
+READABLE_M, READABLE_SLOPE = 4.0, 2.5
+"""Surfaces nearer than this and less aslant (tangent) are read by any sensor that is not blinded."""
 DARK = 60.0
 """Surfaces below this brightness (0..255) may have swallowed the sensor's light."""
 HOLE_RISK, ROUND_RISK = 0.05, 0.03
@@ -120,9 +127,14 @@ class DepthRefiner:
         prior = None
         if self._prior is not None and T_world_camera is not None:
             prior = self._prior.see(camera, T_world_camera)
-        _vote(field, prior, color, own, near, self.noise, px, dark)
+        _vote(field, prior, color, own, near, self.noise, px, camera.fx, dark)
         _spread(field, color, px)
         w = field.planes[0]
+        if camera.fx < FINER * frame.depth_camera.fx:
+            d = frame.depth
+            read = np.divide(1, d, out=np.zeros_like(d), where=(d > NEAR_M) & (d < FAR_M))
+            read = _carried_mask(read, frame.depth_camera, camera)
+            choose_sides(field.planes, field.s, frame.color, read, self.noise.sigma_w(w), LEAST_JUMP, px)
         z = np.divide(1, w, out=np.zeros_like(w), where=w > 0)
         sigma = np.where(w > 0, field.s * z * z, np.float32(np.inf)).astype(np.float32)
         return RefinedDepth(z, sigma, field.source, band.astype(np.uint8), camera)
@@ -213,6 +225,7 @@ def _vote(
     near: UInt8,
     noise: SensorNoise,
     px: float,
+    focal: float,
     dark: Float32,
 ) -> None:
     """Doubtful and unknown pixels take the depth that the surfaces around them vote for, from the known inwards."""
@@ -223,13 +236,19 @@ def _vote(
     radius = max(round(REACH_PX * px), 3)
     silent = (own <= 0).astype(np.float32)
     wide = cv2.blur(silent, (2 * round(2 * px) + 1,) * 2) > 0.4
-    shaded = (own <= 0) & wide & _may_be_shadow(own, noise.shadow_side, px)
+    hidden = _hidden(own, noise, focal)
+    explained = _may_be_shadow(own, noise.shadow_side, px) if hidden is None else hidden > 0
+    shaded = (own <= 0) & wide & explained
     shadow = np.where(shaded, np.float32(SHADOW) * (1 - dark), np.float32(0)).astype(np.float32)
     if prior is not None:
         behind, s_behind = _add_prior(field, prior, noise, px)
         deep = cv2.distanceTransform((own <= 0).astype(np.uint8), cv2.DIST_L2, 3) > DEEP_PX * px
         behind[dark > 0.5] = 0  # where light was swallowed no frame saw a surface, and the mesh shows what is behind
+        if hidden is not None:
+            # what the sensor would have seen is not there
+            behind[(own <= 0) & wide & (behind > hidden) & _plain(prior, focal)] = 0
         _settle_by_prior(field, prior, behind * deep, s_behind)
+    unknown = np.full(own.shape, -1, np.float32)
     for turn, least in enumerate(ROUNDS):
         if prior is not None and least < PRIOR_TURN:
             _settle_by_prior(field, prior, behind, s_behind)
@@ -247,6 +266,7 @@ def _vote(
             own,
             shadow,
             near,
+            unknown if hidden is None else hidden,
             least,
             OWN_SUPPORT,
             unit,
@@ -273,11 +293,30 @@ def _vote(
 
 def _may_be_shadow(own: Float32, side: int, px: float) -> NDArray[np.bool_]:
     """Silent pixels that may lie in the shadow of a near surface: all, or those on the sensor's shadow side."""
-    from .kernels import near_flanks
+    from .shadow_kernels import near_flanks
 
     if side == 0:
         return np.ones(own.shape, bool)
     return np.asarray(near_flanks(own, LEAST_JUMP, max(round(GAP_PX * px), 1))[0] == side)
+
+
+def _hidden(own: Float32, noise: SensorNoise, focal: float) -> Float32 | None:
+    """(H, W) the inverse depth below which a surface lies in a near one's shadow; None where shadows are not known."""
+    from .shadow_kernels import shadow_caps
+
+    if noise.shadow_side == 0 or noise.shadow_width <= 0:
+        return None
+    out = np.empty_like(own)
+    shadow_caps(own, focal * noise.shadow_width, noise.shadow_side, out)
+    slack = np.float32(SHADOW_SLACK_PX / (focal * noise.shadow_width))
+    return np.where(out > 0, out + slack, out)
+
+
+def _plain(prior: Prior, focal: float) -> NDArray[np.bool_]:
+    """Where the scene's surface is one that a sensor reads: neither aslant nor far."""
+    w = prior.w
+    slope = focal * np.hypot(prior.gx, prior.gy)
+    return np.asarray((w > 1 / READABLE_M) & (slope < READABLE_SLOPE * w))
 
 
 def _run(kernel: Any, arguments: tuple[Any, ...], first: int, last: int) -> None:
@@ -352,7 +391,7 @@ def _carried(fit: Float32, depth_camera: Camera, camera: Camera) -> tuple[Float3
     return planes.astype(np.float32), np.where(there, n, 0).astype(np.float32)
 
 
-def _carried_mask(mask: UInt8, depth_camera: Camera, camera: Camera) -> UInt8:
+def _carried_mask(mask: NDArray[Any], depth_camera: Camera, camera: Camera) -> NDArray[Any]:
     u, v = _lookup(depth_camera, camera)
     iu = np.clip(np.rint(u).astype(int), 0, depth_camera.width - 1)
     iv = np.clip(np.rint(v).astype(int), 0, depth_camera.height - 1)
