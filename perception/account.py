@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from .scale import ScaleCheck
+
 
 @dataclass
 class Account:
@@ -23,6 +25,10 @@ class Account:
 
     size_sigma: float = 0.0
     """Standard deviation of the scan's size as a share of it, where it was guessed from pictures; else 0."""
+    size_guess: float = 1.0
+    """The first guess of that size over the present one."""
+    scale: ScaleCheck | None = None
+    """What the heights of things say of the size."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -64,7 +64,11 @@ class ScaleCheck:
 
 
 def check_scale(
-    planes: Sequence[Plane], rooms: Sequence[Room], floor: float | None, known: float | None = None
+    planes: Sequence[Plane],
+    rooms: Sequence[Room],
+    floor: float | None,
+    known: float | None = None,
+    guess: float = 1.0,
 ) -> ScaleCheck:
     """Weigh the heights of doors, tables, seats and ceilings.
 
@@ -77,6 +81,7 @@ def check_scale(
         floor: Height of the floor; None = unknown, then only doors count.
         known: How well the size is known without them: standard deviation as a share. The factor then is the mean of
             what both say together; else it is what the heights alone make most likely.
+        guess: The factor that this knowledge is about: other than 1 where the capture was made larger or smaller since.
     """
     evidence: list[tuple[str, float]] = []
     for p in planes:
@@ -93,7 +98,7 @@ def check_scale(
     evidence += [("ceiling", h) for h in ceilings]
     evidence = sorted((kind, round(h, 4)) for kind, h in evidence if h > 1e-3)
     if not evidence:
-        return ScaleCheck(1.0, True, (), known or 1.0, known)
+        return ScaleCheck(1.0 if known is None else guess, True, (), known or 1.0, known)
     total = np.sum([_votes(kind, h) for kind, h in evidence], axis=0)
     best = int(np.argmax(total))
     factor = float(FACTORS[best])
@@ -103,15 +108,15 @@ def check_scale(
     enough = len(evidence) >= 3 or any(kind in ("door", "ceiling") for kind, _ in evidence)
     wrong = far and enough and float(total[best]) - one > CLEAR
     # Heights share a builder and a mistake in the floor: however many, they count as two.
-    mean, sigma = _posterior(total * min(1.0, 2.0 / len(evidence)), known)
-    told = mean if known is not None and not wrong else factor
+    mean, sigma = _posterior(total * min(1.0, 2.0 / len(evidence)), known, guess)
+    told = factor if known is None else mean
     return ScaleCheck(round(told, 4), not wrong, tuple(evidence), round(sigma, 4), known)
 
 
-def _posterior(votes: Float64, known: float | None) -> tuple[float, float]:
+def _posterior(votes: Float64, known: float | None, guess: float) -> tuple[float, float]:
     """Mean and standard deviation of the factor (in the logarithm) given the votes and what was known before."""
     x = np.log(FACTORS)
-    log = votes if known is None else votes - 0.5 * (x / max(known, 1e-3)) ** 2
+    log = votes if known is None else votes - 0.5 * ((x - np.log(guess)) / max(known, 1e-3)) ** 2
     p = np.exp(log - log.max())
     mean = float((p * x).sum() / p.sum())
     return float(np.exp(mean)), float(np.sqrt((p * (x - mean) ** 2).sum() / p.sum()))

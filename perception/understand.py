@@ -20,6 +20,7 @@ from sceneforge.core import (
     Scan,
     ScanError,
     Scene,
+    UsageError,
     silent,
 )
 from sceneforge.core.arrays import Float32, Float64, Int32
@@ -44,6 +45,7 @@ from .relations import find_relations
 from .rooms import find_rooms
 from .scale import check_scale
 from .sensor_range import FRAMES, NEAR_M, trusted_range
+from .sizing import KnownDimension, sized
 from .surfaces import bound_planes, label_mesh
 from .surfels import SurfaceSamples, Surfels, build_surfels, grain, sample_surface
 from .wall_views import KEPT, KeptView, kept
@@ -63,10 +65,14 @@ def understand_scan(
     ignore_poses: bool = False,
     refine_poses: bool = False,
     memory_mb: float = MEMORY_MB,
+    known: KnownDimension | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> tuple[Scene, Account]:
-    """Understand an RGB-D capture.
+    """Understand an RGB-D capture, or one of pictures alone.
+
+    The size of pictures without poses is guessed; it is put right by `known`, else as far as the heights of doors,
+    tables, seats and ceilings say (see `sizing`).
 
     Args:
         scan: The capture. Poses are taken from it; where it has none they are estimated from the images.
@@ -77,12 +83,16 @@ def understand_scan(
         ignore_poses: Estimate poses even where the capture has them.
         refine_poses: Put right those of the capture's poses that the pictures disagree with.
         memory_mb: What the reconstruction's voxels may take in memory; the rest lies in a temporary file meanwhile.
+        known: A length somebody measured, for captures without a depth sensor: the scene gets the size it says.
         seed: Seed of the tracker's sampling.
         progress: Told of each stage.
 
     Raises:
         ScanError: Too many frames are damaged, no frame has a pose, or nothing was reconstructed.
+        UsageError: The known length is of nothing that was found, or the capture measures depth itself.
     """
+    if known is not None and scan.has_depth:
+        raise UsageError(f"known dimension '{known.describe()}': this capture's depth sensor says how large things are")
     account = Account()
     bad: list[FrameError] = []
     pose_confidence = np.ones(len(scan))
@@ -94,6 +104,40 @@ def understand_scan(
         max_depth_m = _measured_range(scan, every, voxel_m) if scan.has_depth else NEAR_M
     if not scan.has_depth:
         scan = with_swept_depth(scan, every, progress, account)
+
+    def run(scan: Scan, account: Account) -> Scene:
+        return _fused(
+            scan,
+            account,
+            pose_confidence,
+            list(bad),
+            voxel_m=voxel_m,
+            max_depth_m=max_depth_m,
+            every=every,
+            memory_mb=memory_mb,
+            seed=seed,
+            progress=progress,
+        )
+
+    if known is None and not account.size_sigma:
+        return run(scan, account), account
+    return sized(scan, account, known, run)
+
+
+def _fused(
+    scan: Scan,
+    account: Account,
+    pose_confidence: Float64,
+    bad: list[FrameError],
+    *,
+    voxel_m: float,
+    max_depth_m: float,
+    every: int,
+    memory_mb: float,
+    seed: int,
+    progress: Progress,
+) -> Scene:
+    """The scene of a capture with poses and depth."""
     used = [i for i in range(0, len(scan), every) if scan.sources[i].T_world_camera is not None]
     asked = range(0, len(scan), every)
     check_lost_frames(account, scan, asked, len(used))
@@ -178,7 +222,7 @@ def understand_scan(
     views = Views(cameras, T_scene_camera, pictures, max_depth_m)
     scene = _understand_surface(mesh, views, account, progress, caster)
     scene = _lit(scene, caster, glances, track, seed, account, progress)
-    return replace(scene, T_scene_source=T_scene_source, source={**source, **scene.source}, track=track), account
+    return replace(scene, T_scene_source=T_scene_source, source={**source, **scene.source}, track=track)
 
 
 def _prepared(frames: Iterator[Frame], fusion: DepthFusion) -> Iterator[tuple[Frame, Prepared]]:
@@ -308,15 +352,14 @@ def _understand_surface(
         objects=len(objects),
         relations=len(graph.relations),
     )
-    scale = check_scale(surfaces.planes, layout.rooms, surfaces.levels.floor, account.size_sigma or None)
-    if account.size_sigma and scale.plausible:
-        account.warnings.append(f"size guessed from pictures: {scale.describe()}")
-    if not scale.plausible:
+    size = account.size_sigma or None
+    scale = check_scale(surfaces.planes, layout.rooms, surfaces.levels.floor, size, account.size_guess)
+    account.scale = scale
+    if size is None and not scale.plausible:
         account.warnings.append(f"scale: {scale.describe()}; are its units metres?")
     if surfaces.levels.floor is None:
         account.warnings.append("no floor was seen: heights are relative to a floor assumed 1.5 m below the camera")
-    source = {"scale": f"guessed ({scale.sigma:.2f})"} if account.size_sigma else {}
-    return Scene(surfaces.planes, objects, layout.rooms, graph, source=source, mesh=mesh)
+    return Scene(surfaces.planes, objects, layout.rooms, graph, mesh=mesh)
 
 
 def _check_extent(mesh: Mesh, path: str) -> None:

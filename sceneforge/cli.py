@@ -64,6 +64,9 @@ def understand(
     memory_mb: Annotated[
         int, typer.Option(min=1, max=2**20, help="For voxels; of larger scans, the rest lies in a temporary file.")
     ] = 1024,
+    known_dimension: Annotated[
+        str | None, typer.Option(help='Sizes pictures without a depth sensor: "door height=2.03".', show_default=False)
+    ] = None,
     seed: Seed = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -82,6 +85,7 @@ def understand(
             ignore_poses=ignore_poses,
             refine_poses=refine_poses,
             memory_mb=memory_mb,
+            known_dimension=known_dimension,
             seed=seed,
             progress=progress,
         )

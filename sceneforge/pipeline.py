@@ -93,6 +93,7 @@ def understand(
     ignore_poses: bool = False,
     refine_poses: bool = False,
     memory_mb: float = 1024,
+    known_dimension: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Scene:
@@ -110,6 +111,8 @@ def understand(
         refine_poses: Put right those of the capture's poses that the pictures disagree with.
         memory_mb: What the reconstruction's voxels may take in memory, MiB: of larger scans, what was seen longest ago
             lies in a temporary file meanwhile. The result is the same.
+        known_dimension: A length somebody measured, for pictures without a depth sensor: "door height=2.03",
+            "room height=2.6", "table-1 length=1.8" or "wall-1 to wall-3=4.2". The whole scene gets that size.
         seed: Same input, same seed, same bytes (timings in report.json aside).
         progress: Told of each stage.
 
@@ -121,6 +124,7 @@ def understand(
         UsageError: An option makes no sense.
     """
     from sceneforge._report import peak_rss_mb, versions
+    from sceneforge.perception.sizing import parse_known_dimension
     from sceneforge.perception.understand import understand_room, understand_scan
 
     if not 0.002 <= voxel_m <= 0.5:
@@ -131,22 +135,23 @@ def understand(
         raise UsageError(f"every must be at least 1, got {every}")
     if not 1 <= memory_mb <= 2**20:
         raise UsageError(f"memory_mb must lie between 1 and {2**20} MiB, got {memory_mb}")
+    known = None if known_dimension is None else parse_known_dimension(known_dimension)
     if out is not None:
         _check_folder(out)
     start = time.perf_counter()
     capture = loaded(source)
+    options: dict[str, Any] = {
+        "voxel_m": voxel_m,
+        "max_depth_m": max_depth_m,
+        "every": every,
+        "ignore_poses": ignore_poses,
+        "refine_poses": refine_poses,
+        "memory_mb": memory_mb,
+    }
     if isinstance(capture, Scan):
-        scene, account = understand_scan(
-            capture,
-            voxel_m=voxel_m,
-            max_depth_m=max_depth_m,
-            every=every,
-            ignore_poses=ignore_poses,
-            refine_poses=refine_poses,
-            memory_mb=memory_mb,
-            seed=seed,
-            progress=progress,
-        )
+        scene, account = understand_scan(capture, **options, known=known, seed=seed, progress=progress)
+    elif known is not None:
+        raise UsageError(f"known_dimension is for pictures; '{capture.name}' is a room or mesh, in metres")
     else:
         scene, account = understand_room(capture, progress=progress)
     for text in account.warnings:
@@ -160,14 +165,7 @@ def understand(
             "version": 1,
             "capture": {"name": capture.name, "format": capture.format, "path": capture.path},
             "seed": seed,
-            "options": {
-                "voxel_m": voxel_m,
-                "max_depth_m": max_depth_m,
-                "every": every,
-                "ignore_poses": ignore_poses,
-                "refine_poses": refine_poses,
-                "memory_mb": memory_mb,
-            },
+            "options": {**options, "known_dimension": known_dimension},
             "counts": account.counts,
             "light": account.light,
             "warnings": account.warnings,
