@@ -117,16 +117,18 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
     inside = np.maximum(np.clip(inside, 0, 1), seen)
     unknown = (texture.blocked == 0) & (texture.open == 0)
     inside = np.maximum(inside, _grown((inside > 0.5).astype(np.float32), UNSEEN_M / m) * unknown)
-    inlaid = np.clip(covered(raster, _inlaid(raster, planes, scene)), 0, 1)
-    inside *= 1 - inlaid
+    upright = abs(planes[0].normal[1]) < 0.5
+    pictures = covered(raster, _inlaid(raster, planes, scene, (Label.WALL_ART,))) if upright else np.float32(0)
+    inlaid = np.clip(covered(raster, _inlaid(raster, planes, scene, INLAID)), 0, 1)
+    inside *= 1 - np.clip(inlaid - pictures, 0, 1)
     corner = np.zeros(raster.shape, dtype=np.bool_)
     for before in _cuts(raster, planes, scene, seen):
         inside *= np.clip(0.5 + before / m, 0, 1)
         corner |= np.abs(before) < CORNER_M
     inside *= 1 - _grown(_opened(texture), 0.01 / m)
     inside *= 1 - _footprints(texture, planes, scene)
-    if abs(planes[0].normal[1]) < 0.5:
-        inside *= 1 - outliers(texture, inside, inlaid, corner)
+    if upright:
+        inside *= 1 - outliers(texture, inside, inlaid, corner, _over_floor(raster, scene))
     soft = cv2.GaussianBlur(inside, (0, 0), 0.7)  # cells cut by evidence have hard edges otherwise
     return np.asarray(np.rint(np.clip(soft, 0, 1) * 255), dtype=np.uint8)
 
@@ -197,12 +199,12 @@ def _opened(texture: SurfaceTexture) -> Float32:
     return _closed(through, 0.02 / m, then_open=0.02 / m).astype(np.float32)
 
 
-def _inlaid(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene) -> list[Float64]:
-    """Rings of planes that lie in this one and are something else."""
+def _inlaid(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene, labels: Sequence[Label]) -> list[Float64]:
+    """Rings of planes with one of the labels that lie in this one and are something else."""
     own, n = {p.id for p in planes}, raster.T_world_plane[:3, 1]
     found = []
     for p in scene.planes:
-        if p.id in own or p.label not in INLAID or abs(float(p.normal @ n)) < 0.95:
+        if p.id in own or p.label not in labels or abs(float(p.normal @ n)) < 0.95:
             continue
         heights = (p.to_world(p.polygon) - raster.T_world_plane[:3, 3]) @ n
         if float(np.abs(heights).mean()) < 0.15:
@@ -241,6 +243,16 @@ def _cuts(raster: SurfaceRaster, planes: Sequence[Plane], scene: Scene, seen: Fl
             ahead &= ~(beyond & (deepest < -SEAM_M)[parts])
         out.append(np.where(ahead, before, np.float32(np.inf)))
     return out
+
+
+def _over_floor(raster: SurfaceRaster, scene: Scene) -> Float32 | None:
+    """(rows, columns) metres over the highest floor that lies below the raster's middle; None without one."""
+    x, z = raster.centres()
+    T = raster.T_world_plane
+    y = (T[1, 3] + T[1, 0] * x[None, :] + T[1, 2] * z[:, None]).astype(np.float32)
+    levels = [float(p.origin[1]) for p in scene.planes_labelled(Label.FLOOR)]
+    below = [level for level in levels if level < float(y.mean())]
+    return y - np.float32(max(below)) if below else None
 
 
 def _footprints(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> Float32:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sceneforge.core.arrays import Float32, Float64
 
 from .surface_relief import Relief, relief
+from .surface_skirting import skirting
 from .surface_texture import SurfaceTexture, relief_factor
 
 CELL_M = 0.008
@@ -35,6 +36,8 @@ FRAMED_SHARE = 0.65
 """What narrow relief bounds for more than this share of its outline is a door's leaf, or a picture."""
 FENCE_CELLS = 5
 """As wide as the band around an edge that belongs to no part."""
+SHOWN_SHARE = 0.3
+"""Of a thing found before: so much of it must stand out for heights to show what it is."""
 FRAME_CELLS = 18
 """Wider than the frame of a door."""
 GAP_CELLS = 2
@@ -45,14 +48,18 @@ MAIN_SHARE = 0.4
 """Where less of the surface than this hangs together it is patterned, and nothing can be told."""
 
 
-def outliers(texture: SurfaceTexture, inside: Float32, inlaid: Float32, corner: NDArray[np.bool_]) -> Float32:
+def outliers(
+    texture: SurfaceTexture, inside: Float32, inlaid: Float32, corner: NDArray[np.bool_], up: Float32 | None = None
+) -> Float32:
     """(rows, columns) float32 0..1: parts of a surface that are something else.
 
     Args:
         texture: What frames saw.
         inside: (rows, columns) 0..1, the surface so far.
-        inlaid: (rows, columns) 0..1, things found in it before, whose frames may reach beyond their outlines.
+        inlaid: (rows, columns) 0..1, things found in it before. Their frames may reach beyond their outlines; and where
+            heights show pictures, the plain wall between them, which an outline around several holds too, is none.
         corner: (rows, columns) cells beside another wall, floor or ceiling, of which heights say nothing.
+        up: (rows, columns) height of each cell over the floor, metres: skirting boards are looked for; None = unknown.
     """
     import cv2
 
@@ -70,16 +77,36 @@ def outliers(texture: SurfaceTexture, inside: Float32, inlaid: Float32, corner: 
     small = np.asarray(cv2.resize(texture.color[whole], (w, h), interpolation=cv2.INTER_AREA), dtype=np.float32)
     raised = relief(texture.height[:h, :w], texture.height_error[:h, :w], good)
     stands = np.zeros((h, w), dtype=np.bool_) if raised is None else raised.stands
-    odd = (_different(small, good & ~stands, raised) | stands).astype(np.uint8)
+    different, main = _different(small, good & ~stands, raised)
+    odd = (different | stands).astype(np.uint8)
     odd = _enclosed(np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8), good)
     beside = cv2.resize(corner[whole].astype(np.float32), (w, h), interpolation=cv2.INTER_AREA) > 0
     deep = np.where(beside, 0, odd).astype(np.uint8)
     odd = np.where(beside, cv2.dilate(deep, _disc(4)), odd).astype(np.uint8)
-    odd = _joined(odd, cv2.resize(inlaid[whole], (w, h), interpolation=cv2.INTER_AREA) > 0.5)
+    found = cv2.resize(inlaid[whole], (w, h), interpolation=cv2.INTER_AREA) > 0.5
+    odd = _joined(odd, found & ~_between(found, stands, main))
+    if up is not None:
+        over = np.asarray(cv2.resize(up[whole], (w, h), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        rise = np.zeros((h, w), np.float32) if raised is None else raised.height
+        board = skirting(_look(small, good), rise, good, over, factor * raster.metres_per_pixel)
+        odd = np.maximum(odd, np.asarray(over < (board or 0.0), dtype=np.uint8))
     soft = cv2.resize(odd.astype(np.float32), (w * factor, h * factor), interpolation=cv2.INTER_LINEAR)
     out: Float32 = np.zeros(raster.shape, dtype=np.float32)
     out[whole] = soft
     return out
+
+
+def _between(found: NDArray[np.bool_], stands: NDArray[np.bool_], main: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(h, w) cells of things found before that are the surface's own largest even part, where heights show the things
+    themselves."""
+    import cv2
+
+    n, parts = cv2.connectedComponents(found.astype(np.uint8), connectivity=8)
+    size = np.maximum(np.bincount(parts.ravel(), minlength=n), 1)
+    shown = np.bincount(parts.ravel(), stands.ravel(), n) / size > SHOWN_SHARE
+    shown[0] = False
+    plain = cv2.morphologyEx((main & found).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return np.asarray(plain & shown[parts])
 
 
 def _joined(odd: NDArray[np.uint8], inlaid: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -91,7 +118,7 @@ def _joined(odd: NDArray[np.uint8], inlaid: NDArray[np.bool_]) -> NDArray[np.uin
     there = inlaid.astype(np.uint8)
     frame = np.where(inlaid, 0, odd).astype(np.uint8)
     between = cv2.min(cv2.dilate(there, _disc(GAP_CELLS)), cv2.dilate(frame, _disc(GAP_CELLS)))
-    return np.asarray(np.maximum(odd, between), dtype=np.uint8)
+    return np.asarray(np.maximum(np.maximum(odd, between), there), dtype=np.uint8)
 
 
 def _disc(radius: int) -> NDArray[np.uint8]:
@@ -100,8 +127,11 @@ def _disc(radius: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2), dtype=np.uint8)
 
 
-def _different(color: Float32, good: NDArray[np.bool_], raised: Relief | None) -> NDArray[np.bool_]:
-    """(h, w) cells of the good ones that sharp edges cut off from the surface and that are not like it."""
+def _different(
+    color: Float32, good: NDArray[np.bool_], raised: Relief | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(h, w) cells of the good ones that sharp edges cut off from the surface and that are not like it; and those of
+    the surface's largest even part."""
     import cv2
 
     look = _look(color, good)
@@ -112,7 +142,7 @@ def _different(color: Float32, good: NDArray[np.bool_], raised: Relief | None) -
     sizes[0] = 0
     main = int(np.argmax(sizes))
     if sizes[main] < MAIN_SHARE * good.sum():
-        return np.zeros(good.shape, dtype=np.bool_)
+        return np.zeros(good.shape, dtype=np.bool_), np.zeros(good.shape, dtype=np.bool_)
     stands = np.zeros(good.shape, dtype=np.bool_) if raised is None else raised.stands
     edged, framed = _edged(parts, stands)
     like = _like_main(look, parts, main, sizes, edged < CUT_SHARE)
@@ -125,7 +155,7 @@ def _different(color: Float32, good: NDArray[np.bool_], raised: Relief | None) -
     wide = np.ones((2 * FENCE_CELLS + 1,) * 2, np.uint8)
     blurred = (parts == 0) & (cv2.dilate(stands.astype(np.uint8), wide) > 0)
     near |= blurred & (cv2.dilate(ours.astype(np.uint8), wide) > 0)
-    return np.asarray(good & ~near)
+    return np.asarray(good & ~near), np.asarray(parts == main)
 
 
 def _edged(parts: NDArray[np.int32], stands: NDArray[np.bool_]) -> tuple[Float64, Float64]:

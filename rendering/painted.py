@@ -17,7 +17,7 @@ from sceneforge.core.color import TO_LINEAR, TO_SRGB, to_srgb
 from sceneforge.core.transforms import inverse
 
 from .frame_border import blank_border
-from .room_view import NONE, PLANE
+from .room_view import MESH, NONE, PLANE, SENSOR
 
 if TYPE_CHECKING:
     from .room_view import RoomView
@@ -71,6 +71,7 @@ class _Shown:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
+        self._source: UInt8 | None = None
 
     @cached_property
     def smooth(self) -> UInt8:
@@ -78,6 +79,19 @@ class _Shown:
         import cv2
 
         return np.asarray(cv2.GaussianBlur(self.frame.color, (0, 0), 0.7), dtype=np.uint8)
+
+    def source(self, view: RoomView) -> UInt8:
+        """`RoomView.source`, but SCANNED where the sensor itself has a hole that the view closed from around."""
+        if self._source is None:
+            import cv2
+
+            c, d, depth = self.frame.camera, self.frame.depth_camera, self.frame.depth
+            u = np.rint((np.arange(c.width) - c.cx) / c.fx * d.fx + d.cx).astype(int)
+            v = np.rint((np.arange(c.height) - c.cy) / c.fy * d.fy + d.cy).astype(int)
+            at = np.clip(v, 0, depth.shape[0] - 1)[:, None], np.clip(u, 0, depth.shape[1] - 1)[None, :]
+            hole = cv2.erode((depth[at] <= 0).astype(np.uint8), np.ones((3, 3), np.uint8))
+            self._source = np.where((hole > 0) & (view.source == SENSOR), np.uint8(MESH), view.source)
+        return self._source
 
     @cached_property
     def blank(self) -> NDArray[np.bool_] | None:

@@ -17,8 +17,11 @@ CLUTTER = 0.15
 """How alike a pixel is to a side of which nothing is seen nearby."""
 LOW, HIGH = 0.2, 0.8
 """Chances from which a pixel begins to be the surface, and from which it is nothing else."""
-SCANNED, FILLED = 2, 3
-"""`RoomView.source` where only the scanned mesh is known, and where a plane was put into a gap."""
+ENOUGH = 3.0
+"""Votes that must speak for a surface where nobody has seen it."""
+GUESSED, SCANNED, FILLED = 0, 2, 3
+"""`RoomView.source` where depth is a guess from around, where only the scanned mesh is known, and where a plane was put
+into a gap."""
 UNSEEN, ELSEWHERE = 0.0, 1e-5
 """How far is believed what nobody has seen, and what other frames alone have: they have no vote."""
 IN_PLANE, MEETING = 1, 2
@@ -78,7 +81,7 @@ def geometry(
                 sure[i, j] = told
                 continue
             real = depth[i, j]
-            if not math.isfinite(real) or source[i, j] == FILLED:
+            if not math.isfinite(real) or source[i, j] == FILLED or source[i, j] == GUESSED:
                 on[i, j], sure[i, j] = 0.7 * there, UNSEEN
                 continue
             f = face[i, j]
@@ -195,6 +198,10 @@ def refine(
                 like_on = CLUTTER
             if n_other < 0.02:
                 like_off = CLUTTER
+            if not told and sure[i, j] <= np.float32(ELSEWHERE):
+                # To be unlike its surroundings, or like a few stray readings, makes nothing a floor that nobody saw.
+                like_off = max(like_off, CLUTTER)
+                like_on *= min(n_mine / ENOUGH, 1.0)
             out[i, j] = smooth(LOW, HIGH, prior * like_on / (prior * like_on + (1.0 - prior) * like_off))
     return out
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,3 +120,26 @@ def test_wall_that_furniture_cuts_off_stays_wall() -> None:
 
     assert of(under) < 0.05
     assert of(poster) > 0.9
+
+
+def test_wall_between_two_pictures_in_one_outline_is_wall() -> None:
+    rng = np.random.default_rng(6)
+    height = rng.normal(0, 0.001, (H, W)).astype(np.float32)
+    color = np.full((H, W, 3), 0.5) * rng.normal(1, 0.01, (H, W, 1))
+    outline, pictures = np.zeros((H, W), np.float32), np.zeros((H, W), bool)
+    outline[60:140, 60:160] = 1
+    for x in (60, 120):
+        pictures[60:140, x : x + 40] = True
+    height[pictures] += 0.02
+    color[pictures] = (0.2, 0.1, 0.05)
+    raster = SurfaceRaster(np.eye(4), np.zeros(2), CELL_M, W, H)
+    none = np.zeros(raster.shape, np.uint8)
+    texture = SurfaceTexture(
+        raster, color.astype(np.float32), np.ones(raster.shape, np.float32), np.zeros(raster.shape, np.float32),
+        np.full(raster.shape, 9, np.uint8), none, none, height, np.full((H, W), 0.001, np.float32),
+    )  # fmt: skip
+    odd = outliers(texture, np.ones(raster.shape, np.float32), outline, none > 0)
+    assert odd[pictures].mean() > 0.97
+    assert odd[65:135, 105:115].mean() < 0.05
+    flat = replace(texture, height=rng.normal(0, 0.001, (H, W)).astype(np.float32))
+    assert outliers(flat, np.ones(raster.shape, np.float32), outline, none > 0)[65:135, 105:115].mean() > 0.95
