@@ -30,8 +30,9 @@ def bench(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
     """Time and memory on every posed capture under `data` (default: the embedded sample).
 
     Returns:
-        {"name", "ours", "peers", "ratio", "machine"}: per capture the median seconds of three warm runs, the first
-        run's, frames per second, peak memory, and ours / peer. "memory_growth" is the peak memory of a scan repeated
+        {"name", "ours", "peers", "ratio", "machine"}: per capture the median seconds of three warm runs, likewise
+        of processor time (all threads: what a busy machine does not change), the first run's seconds, frames per
+        second, peak memory, and ours / peer. "memory_growth" is the peak memory of a scan repeated
         four times over that of the scan once.
     """
     ours: dict[str, Any] = {}
@@ -43,8 +44,8 @@ def bench(*, data: Path | None = None, seed: int = 0) -> dict[str, Any]:
         once, four = (_apart("ours", path, seed, 0, repeat)["peak_rss_mb"] for repeat in (1, 4))
         ours[path.name]["memory_growth"] = round(four / once, 3)
         ratio[path.name] = {
-            "seconds": round(ours[path.name]["seconds"] / peer[path.name]["seconds"], 3),
-            "peak_rss": round(ours[path.name]["peak_rss_mb"] / peer[path.name]["peak_rss_mb"], 3),
+            name: round(ours[path.name][key] / peer[path.name][key], 3)
+            for name, key in (("seconds", "seconds"), ("cpu_seconds", "cpu_seconds"), ("peak_rss", "peak_rss_mb"))
         }
     return {"name": "understand", "ours": ours, "peers": {"open3d": peer}, "ratio": ratio, "machine": machine()}
 
@@ -59,16 +60,18 @@ def _measure(who: str, path: str, seed: int, warm_runs: int, repeat: int) -> dic
     from sceneforge._report import peak_rss_mb
 
     seconds: list[float] = []
+    spent: list[float] = []
     facts: dict[str, Any] = {}
     for _ in range(warm_runs + 1):
-        start = time.perf_counter()
+        start, start_cpu = time.perf_counter(), time.process_time()
         facts = _ours(path, seed, repeat) if who == "ours" else _plain_open3d(path)
         seconds.append(time.perf_counter() - start)
-    warm = seconds[1:] or seconds
-    median = statistics.median(warm)
+        spent.append(time.process_time() - start_cpu)
+    median = statistics.median(seconds[1:] or seconds)
     return {
         **facts,
         "seconds": round(median, 3),
+        "cpu_seconds": round(statistics.median(spent[1:] or spent), 3),
         "first_seconds": round(seconds[0], 3),
         "fps": round(facts["frames"] / median, 2),
         "peak_rss_mb": peak_rss_mb(),

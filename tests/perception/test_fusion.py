@@ -81,6 +81,20 @@ def test_threads_do_not_change_a_bit(truth: Truth) -> None:
     assert a.faces.tobytes() == b.faces.tobytes()
 
 
+def test_a_frame_made_ready_ahead_is_fused_as_one_that_was_not(truth: Truth) -> None:
+    scan = truth.scan
+    at_once, ahead = DepthFusion(), DepthFusion()
+    frames = [f for f in scan.frames(range(6)) if f.T_world_camera is not None]
+    ready = [ahead.prepare(f) for f in frames]
+    for f, r in zip(frames, ready, strict=True):
+        assert f.T_world_camera is not None
+        at_once.add(f, f.T_world_camera)
+        ahead.add(f, f.T_world_camera, r)
+    a, b = at_once.mesh(), ahead.mesh()
+    assert len(a.faces) and a.vertices.tobytes() == b.vertices.tobytes()
+    assert a.colors is not None and b.colors is not None and a.colors.tobytes() == b.colors.tobytes()
+
+
 def test_seeing_the_same_again_allocates_nothing() -> None:
     fusion = DepthFusion()
     T = AROUND[0]

@@ -11,7 +11,7 @@ from sceneforge.core.transforms import make_transform
 from sceneforge.perception.caster import Caster
 from sceneforge.perception.emitters import Emitter, boundary, find_emitters
 from sceneforge.perception.light import estimate_light
-from sceneforge.perception.light_fit import fit_light, hemisphere
+from sceneforge.perception.light_fit import _factors, _into, fit_light, hemisphere, meets
 from sceneforge.perception.radiance import CLIPPED, EVERY, Readings, glance, read_light
 
 W, H, D = 4.0, 2.6, 3.0
@@ -216,6 +216,37 @@ def test_all_that_may_be_clipped_is_read_and_the_rest_counts_for_the_cells_aroun
     assert shines.sum() == grid.sum()
     np.testing.assert_array_equal(g.color, color[g.pixel[:, 1], g.pixel[:, 0]])
     assert g.weight.sum() == pytest.approx(72 * 72, rel=0.02)
+
+
+def test_compiled_rays_into_rectangles_are_those_of_the_formula() -> None:
+    rng = np.random.default_rng(5)
+    emitters = []
+    for _ in range(6):
+        n = rng.normal(size=3)
+        n /= np.linalg.norm(n)
+        w = np.cross(n, rng.normal(size=3))
+        size = rng.uniform(0.3, 1.5, 2)
+        emitters.append(Emitter(rng.uniform(-2, 2, 3), n, w / np.linalg.norm(w), size, np.zeros(3), False))
+    origin, d = rng.uniform(-2, 2, (4000, 3)), rng.normal(size=(4000, 3))
+    d /= np.linalg.norm(d, axis=1, keepdims=True)
+    before = rng.uniform(0.2, 4, 4000).astype(np.float32)
+    before[::3] = np.inf
+    got = np.zeros(4000, bool)
+    _into(emitters, origin, d, before, got)
+    expected = np.any([meets(e, origin, d, before) for e in emitters], axis=0)
+    assert expected.any() and not expected.all()
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_a_form_factor_is_that_of_the_parallel_square_above_it() -> None:
+    """A small level patch one metre under the middle of a square of 2 x 2 m (Howell, factor B-3, four times)."""
+    far = Mesh(np.float32([[9, 9, 9], [9, 9, 10], [9, 10, 9]]), np.int32([[0, 1, 2]]))
+    up, x = np.array([0.0, 1, 0]), np.array([1.0, 0, 0])
+    square = Emitter(np.array([0.0, 1.0, 0.0]), -up, x, np.array([2.0, 2.0]), np.zeros(3), False)
+    got = _factors(np.zeros((1, 3)), up[None], Caster(far), square, side=40)[0]
+    one = 1 / np.sqrt(2)
+    exact = 4 / (2 * np.pi) * 2 * one * np.arctan(one)
+    assert got == pytest.approx(np.pi * exact, rel=0.01)
 
 
 def test_hemisphere_is_cosine_weighted() -> None:
