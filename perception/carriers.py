@@ -72,7 +72,7 @@ def _is_under(t: Thing, table: Thing, room: Surroundings) -> bool:
 def _hung(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing:
     """The thing with its carrier, where that is the ceiling, a wall, or legs under something as large as a table."""
     ceiling, low = room.levels.ceiling, t.bottom - room.floor
-    if t.carrier == "floor":
+    if t.carrier == "floor" or room.levels.floor is None:
         return t
     if low <= BODY_LEGS_M and t.top - room.floor < BACKS[1] and t.footprint > BODY_M2 and not t.walls:
         return replace(t.spanning(room.floor, t.top), carrier="floor")
@@ -138,6 +138,8 @@ def _stood(t: Thing, things: Sequence[Thing], room: Surroundings) -> Thing | Non
         if BACKS[0] < high < BACKS[1] and _is_behind(t, host):
             return _chair(t, things, room)
         return replace(t.spanning(min(host.top, t.top - 0.02), t.top) if air else t, carrier="top", shade=air)
+    if room.levels.floor is None:
+        return t  # how high anything is, is a guess
     square = t.box.size[[0, 2]].min() > 0.5 * t.box.size[[0, 2]].max()
     small = t.box.size[[0, 2]].max() < SHADE_M
     if small and square and low > 0.8 and high < 2.1 and _stem(t, room):

@@ -157,6 +157,8 @@ def _shared_footprint(t: Thing, host: Thing) -> float:
 def _named(t: Thing, room: Surroundings, grain_m: float) -> SceneObject | None:
     """The thing with its label, None where it is a layer on a wall."""
     shape = t.shape(room)
+    if t.label is None and room.levels.floor is None and _is_table(t, room):
+        t = replace(t, label=Label.TABLE)  # its legs are out of view, its top was judged by the camera's height
     scores = score_furniture(shape, fine=grain_m < FINE_M)
     if t.label is not None:
         sure = round(0.85 - 0.3 * t.guessed, 4)

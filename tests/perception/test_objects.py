@@ -188,3 +188,15 @@ def test_nothing_floats() -> None:
     assert chair.box.corners[:, 1].min() < 0.01 and chair.evidence["guessed"] > 0.5
     assert chair.box.corners[:, 2].min() < 3.0, "its seat is under the table"
     assert abs(lamp.box.corners[:, 1].min() - 0.74) < 0.03
+
+
+def test_without_a_floor_in_view_a_table_top_is_a_table_and_nothing_is_dropped() -> None:
+    points, normals = (np.concatenate(x) for x in zip(*solid([2, 0.7, 1.5], [3.2, 0.74, 2.3]), strict=True))
+    samples = SurfaceSamples(points.astype(np.float32), normals.astype(np.float32), np.full(len(points), STEP**2))
+    surfels = build_surfels(samples, 0.05)
+    T = plane_frame((0, 1, 0), (2.6, 0.74, 1.9))
+    ring = np.array([[-0.6, -0.4], [0.6, -0.4], [0.6, 0.4], [-0.6, 0.4]])
+    top = Plane("top", Label.TABLE, 0.8, T, ring, area_m2=0.96)
+    owner = np.where((surfels.normal[:, 1] > 0.9) & (surfels.position[:, 1] > 0.72), 0, -1).astype(np.int32)
+    (found,) = find_objects(surfels, (top,), owner, Levels(None, -0.2, 1.3, None))
+    assert found.label is Label.TABLE
