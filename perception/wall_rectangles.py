@@ -160,9 +160,8 @@ def find_rectangles(lab: Float32, seen: Mask, least: int, most: int) -> list[Rec
     found: list[Rectangle] = []
     for left, right, low, high in _pairs(lines, least, most):
         enough = MEETS * KNOWN * (right - left)
-        across = [
-            y for y, a, b in heights if min(b, right) - max(a, left) > max(MEETS * level.known(y, left, right), enough)
-        ]
+        covers = [(y, min(b, right) - max(a, left)) for y, a, b in heights]
+        across = [y for y, n in covers if n > enough and n > MEETS * level.known(y, left, right)]
         tops = sorted({y for y in across if low + least <= y <= high + SHORT_CELLS})
         for top in tops:
             for bottom in [0, *(y for y in across if low - SHORT_CELLS <= y <= top - least)]:
