@@ -35,6 +35,8 @@ MIN_FILL = 0.72
 MIN_EDGES = 0.6
 WHOLE = 0.8
 """Share of a picture seen that makes it one whatever is around it."""
+MIN_LOOKED = 0.5
+"""Share of a door that no thing before it hides from all pictures."""
 MIN_FIRM = 0.6
 """Share of a picture where the wall's surface was measured: what stands before the wall is no part of it."""
 
@@ -54,7 +56,7 @@ def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
 
     if sight.mesh.colors is None:
         return []
-    lab, seen, firm = _photographed(s, height_m, sight) or _texture(s, height_m, sight.mesh)
+    lab, seen, firm, looked = _photographed(s, height_m, sight) or _texture(s, height_m, sight.mesh)
     if seen.mean() < 0.05:
         return []
     wall = _wall_colour(lab, seen)
@@ -63,7 +65,7 @@ def find_pictures(s: Stretch, height_m: float, sight: Sight) -> list[Opening]:
     apart = np.where(seen, np.linalg.norm(lab - wall, axis=2), 0.0)
     found: list[Opening] = []
     for r in find_rectangles(lab, seen, round(MIN_SIDE_M / PIXEL_M), round(MAX_SIDE_M / PIXEL_M)):
-        o = _bounded(r, apart, firm, s, height_m)
+        o = bounded(r, apart, firm, looked, s, height_m)
         if o is not None and not any(o.overlaps(f) for f in found):
             found.append(o)
     found = [o for o in _as_wholes(found) if o.label is Label.DOOR or _is_compact(o)]
@@ -130,7 +132,7 @@ def _touch(a: Opening, b: Opening) -> bool:
     return beside or above
 
 
-def _bounded(r: Rectangle, apart: Float64, firm: Mask, s: Stretch, height_m: float) -> Opening | None:
+def bounded(r: Rectangle, apart: Float64, firm: Mask, looked: Mask, s: Stretch, height_m: float) -> Opening | None:
     """A rectangle of straight edges as what its place and size make it: a door on the floor, else a picture."""
     w, h = (r.right - r.left) * PIXEL_M, (r.top - r.bottom) * PIXEL_M
     low, top = r.bottom * PIXEL_M, r.top * PIXEL_M
@@ -138,6 +140,8 @@ def _bounded(r: Rectangle, apart: Float64, firm: Mask, s: Stretch, height_m: flo
     if low < 0.16:
         if not (1.85 < top < min(2.5, height_m - 0.08) and 0.6 < w < 1.3) or r.score < 0.5:
             return None
+        if float(looked[r.bottom : r.top, r.left : r.right].mean()) < MIN_LOOKED:
+            return None  # the frame of a bookcase that stands before the wall
         return Opening(Label.DOOR, left, right, 0.0, top, round(0.4 + 0.3 * r.score, 4))
     part = (slice(r.bottom, r.top), slice(r.left, r.right))
     whole = not np.isnan(r.sides).any()
@@ -151,8 +155,9 @@ def _bounded(r: Rectangle, apart: Float64, firm: Mask, s: Stretch, height_m: flo
     return Opening(Label.WALL_ART, left, right, low, top, round(0.35 + 0.4 * r.score, 4))
 
 
-def _photographed(s: Stretch, height_m: float, sight: Sight) -> tuple[Float32, Mask, Mask] | None:
-    """Lab colour of the wall rectified from pictures, where any shows it, and where its surface was measured too.
+def _photographed(s: Stretch, height_m: float, sight: Sight) -> tuple[Float32, Mask, Mask, Mask] | None:
+    """Lab colour of the wall rectified from pictures, where any shows it, where its surface was measured too, and where
+    nothing stands before it.
 
     None where there are no pictures.
     """
@@ -171,11 +176,12 @@ def _photographed(s: Stretch, height_m: float, sight: Sight) -> tuple[Float32, M
     rgb = np.ascontiguousarray(found.color.reshape(rows, columns, 3)) / np.float32(255)
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     firm = seen & (found.on > 0.25 * found.looks)
-    return np.asarray(lab, dtype=np.float32), seen.reshape(rows, columns), firm.reshape(rows, columns)
+    seen, firm, looked = (m.reshape(rows, columns) for m in (seen, firm, found.looks > 0))
+    return np.asarray(lab, dtype=np.float32), seen, firm, looked
 
 
-def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask, Mask]:
-    """Lab colour (rows, columns, 3), rows upwards from the floor, and twice where the wall was seen."""
+def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask, Mask, Mask]:
+    """Lab colour (rows, columns, 3), rows upwards from the floor, and thrice where the wall was seen."""
     import cv2
 
     assert mesh.colors is not None
@@ -198,7 +204,7 @@ def _texture(s: Stretch, height_m: float, mesh: Mesh) -> tuple[Float32, Mask, Ma
     fill = ~seen & (share > 0.3)
     mean[fill] = wide[fill] / share[fill][:, None]
     lab = cv2.cvtColor(np.ascontiguousarray(mean) / np.float32(255), cv2.COLOR_RGB2LAB)
-    return np.asarray(lab, dtype=np.float32), seen | fill, seen | fill
+    return np.asarray(lab, dtype=np.float32), seen | fill, seen | fill, seen | fill
 
 
 def _wall_colour(lab: Float32, seen: Mask) -> Float32:

@@ -13,8 +13,8 @@ from sceneforge.perception.openings import Opening
 from sceneforge.perception.sensor_range import FAR_M, NEAR_M, trusted_range
 from sceneforge.perception.understand import understand_room
 from sceneforge.perception.wall_lines import WallLine
-from sceneforge.perception.wall_pictures import hangs_free
-from sceneforge.perception.wall_rectangles import find_rectangles
+from sceneforge.perception.wall_pictures import bounded, hangs_free
+from sceneforge.perception.wall_rectangles import Rectangle, find_rectangles
 from sceneforge.perception.wall_views import kept, look_at_wall
 from tests.perception.plans import capture, level, wall
 
@@ -84,6 +84,19 @@ def test_a_door_whose_upper_corner_no_picture_shows_is_whole() -> None:
     seen[85:, :80] = False
     best = find_rectangles(lab.astype(np.float32), seen, 10, 130)[0]
     assert (best.left, best.right, best.bottom, best.top) == pytest.approx((60, 103, 0, 102), abs=2)
+
+
+def test_a_frame_around_what_hides_the_wall_is_no_door() -> None:
+    shape = (130, 250)
+    door = Rectangle(60, 103, 0, 102, (1.0, 1.0, float("nan"), 1.0), 20.0)
+    T = np.column_stack([(1, 0, 0, 0), (0, 0, 1, 0), (0, -1, 0, 0), (0, 0, 0, 1)]).astype(float)
+    line = WallLine(T, (0,), np.zeros(0, np.int64), np.ones((52, 100), bool), 0.0, 13.0, (0.0, 2.6))
+    s, apart, firm = Stretch(line, 0.0, 5.0, (True, True)), np.zeros(shape), np.zeros(shape, bool)
+    looked = np.ones(shape, bool)
+    leaf = bounded(door, apart, firm, looked, s, 2.6)
+    assert leaf is not None and leaf.label is Label.DOOR, "a black leaf gives no reading"
+    looked[:, 65:98] = False  # books
+    assert bounded(door, apart, firm, looked, s, 2.6) is None
 
 
 def test_gaps_of_an_open_shelf_are_no_pictures_and_one_half_hidden_on_a_bare_wall_is() -> None:
