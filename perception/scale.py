@@ -19,6 +19,7 @@ USUAL: dict[str, tuple[tuple[float, float, float], ...]] = {
     "door": ((2.03, 0.04, 1.0),),
     "table": ((0.74, 0.05, 0.5), (0.43, 0.14, 0.2), (0.91, 0.04, 0.1), (0.65, 0.3, 0.2)),
     "seat": ((0.45, 0.10, 1.0),),
+    "top": ((0.74, 0.05, 0.4), (0.45, 0.10, 0.25), (0.43, 0.14, 0.1), (0.91, 0.04, 0.05), (0.65, 0.3, 0.2)),
     "ceiling": ((2.55, 0.11, 0.85), (3.3, 0.15, 0.15)),
 }
 """Kind -> (height in metres, standard deviation of its logarithm, share). Door leaves 1.98-2.11 m (DIN 18101, ANSI
@@ -26,6 +27,8 @@ A250.8), desks 0.72-0.76 m (EN 527-1), seats 0.40-0.51 m (EN 1335-1), counters 0
 ODD = 0.08
 """Share of things of no usual height."""
 FACTORS = np.exp(np.linspace(np.log(0.1), np.log(10.0), 1201))
+LOW = 0.15
+"""Level surfaces below this are steps and rugs."""
 CLEAR = 3.0
 """Log likelihood by which another factor must beat 1: twenty to one."""
 TOLERATED = 1.15
@@ -90,13 +93,16 @@ def check_scale(
         ):
             evidence.append(("door", float(np.ptp(p.to_world(p.polygon)[:, 1]))))
         elif floor is not None and p.normal[1] > 0.98 and p.confidence > 0.6 and p.area_m2 > 0.25:
-            if p.label is Label.TABLE:
+            if known is not None:  # by height a table of half its size is a seat: what it is called says nothing here
+                if p.label not in (Label.FLOOR, Label.CEILING):
+                    evidence.append(("top", float(p.origin[1]) - floor))
+            elif p.label is Label.TABLE:
                 evidence.append(("table", float(p.origin[1]) - floor))
             elif p.label is Label.SEAT:
                 evidence.append(("seat", float(p.origin[1]) - floor))
     ceilings = [r.height_m for r in rooms if r.height_m] or _shell_height(planes)
     evidence += [("ceiling", h) for h in ceilings]
-    evidence = sorted((kind, round(h, 4)) for kind, h in evidence if h > 1e-3)
+    evidence = sorted((kind, round(h, 4)) for kind, h in evidence if h > (LOW if kind == "top" else 1e-3))
     if not evidence:
         return ScaleCheck(1.0 if known is None else guess, True, (), known or 1.0, known)
     total = np.sum([_votes(kind, h) for kind, h in evidence], axis=0)

@@ -23,6 +23,8 @@ from .account import Account
 
 DIMENSIONS = ("height", "width", "length")
 TURNS = 3
+TRIED = (1.5, 1 / 1.5, 2.25, 1 / 2.25)
+"""Other sizes at which a thing of known length is looked for: a table half as high is taken for a seat."""
 SETTLED = 0.03
 """A size within this share needs no further turn."""
 EDGE_SIGMA_M = 0.03
@@ -127,25 +129,10 @@ def sized(
     Raises:
         UsageError: The known length is of nothing that was found.
     """
-    factor, sigma = 1.0, account.size_sigma
-    scene, now = _turn(scan, account, 1.0, run)
-    for _ in range(TURNS):
-        assert now.scale is not None
-        measured_now = known is not None and _found(known, scene)
-        if measured_now:
-            assert known is not None
-            step, sigma = factor_of(known, scene)
-        else:
-            step, sigma = now.scale.factor, now.scale.sigma
-        if not measured_now and abs(np.log(step)) < SETTLED:
-            break
-        factor *= step
-        scene, now = _turn(scan, now, factor, run, account)
-        if measured_now:
-            break
-        sigma = now.scale.sigma if now.scale is not None else sigma
-    if known is not None and not measured_now:
-        factor_of(known, scene)  # says what there is instead
+    if known is not None:
+        scene, now, factor, sigma = _by_length(scan, account, known, run)
+    else:
+        scene, now, factor, sigma = _by_heights(scan, account, run)
     changed = f"{factor:.2f} times the first guess" if account.size_sigma else f"{factor:.2f} times what the poses say"
     if known is not None:
         now.warnings.append(f"size set by {known.describe()}: {changed}, right within {sigma:.0%}")
@@ -158,6 +145,39 @@ def sized(
     if factor != 1.0:
         source["size_factor"] = f"{factor:.4f}"
     return replace(scene, source={**scene.source, **source}), now
+
+
+def _by_length(
+    scan: Scan, account: Account, known: KnownDimension, run: Callable[[Scan, Account], Scene]
+) -> tuple[Scene, Account, float, float]:
+    """Scene, account, factor and its standard deviation by a known length; sizes are tried until its thing is found."""
+    first, now = _turn(scan, account, 1.0, run)
+    scene, factor = first, 1.0
+    for tried in TRIED:
+        if _found(known, scene):
+            break
+        scene, now = _turn(scan, now, tried, run, account)
+        factor = tried
+    if not _found(known, scene):
+        factor_of(known, first)  # raises: says what there is instead
+    step, sigma = factor_of(known, scene)
+    factor *= step
+    scene, now = _turn(scan, now, factor, run, account)
+    return scene, now, factor, sigma
+
+
+def _by_heights(
+    scan: Scan, account: Account, run: Callable[[Scan, Account], Scene]
+) -> tuple[Scene, Account, float, float]:
+    """The same by the heights of things, weighed against the first guess."""
+    factor = 1.0
+    scene, now = _turn(scan, account, 1.0, run)
+    for _ in range(TURNS):
+        if now.scale is None or abs(np.log(now.scale.factor)) < SETTLED:
+            break
+        factor *= now.scale.factor
+        scene, now = _turn(scan, now, factor, run, account)
+    return scene, now, factor, account.size_sigma if now.scale is None else now.scale.sigma
 
 
 def _turn(

@@ -102,3 +102,10 @@ def test_a_guessed_size_is_corrected_by_heights_and_said_to_be_surer() -> None:
     exact = check_scale(*room(0.97), floor=0.0, known=0.01)
     assert exact.factor == pytest.approx(1, abs=0.01), "a size known to a percent is not moved by furniture"
     assert "right within" in guessed.describe()
+
+
+def test_a_table_taken_for_a_seat_does_not_confirm_a_guessed_size() -> None:
+    low = Plane("low", Label.SEAT, 0.9, plane_frame((0, 1, 0), (0, 0.6 * 0.74, 0)), SQUARE, area_m2=0.8)
+    check = check_scale([low], [], 0.0, 0.35)
+    assert check.factor > 1.05 and check.sigma > 0.2
+    assert check_scale([low], [], 0.0).plausible
