@@ -68,15 +68,19 @@ def guess_rest(
             break
         _, look, camera = missing[order[0]]
         lifted = _lifted(look, camera, poses[order[0]], gains.get(order[0], np.ones(3)), painter, seed + n)
+        if lifted is None:
+            break
         guess = lifted if guess is None else _joined(guess, lifted)
         eraser = eraser.with_guess(guess)
         probes = sorted(i for i in order[1 : AGAIN + 1] if missing[i][0] >= WORTH)
     return guess
 
 
-def _lifted(look: Unknown, camera: Camera, T: Float64, gain: Float64, painter: Painter, seed: int) -> Mesh:
-    """The unknown part of a frame, continued from around, as a surface in the world."""
+def _lifted(look: Unknown, camera: Camera, T: Float64, gain: Float64, painter: Painter, seed: int) -> Mesh | None:
+    """The unknown part of a frame, continued from around, as a surface in the world; None if too little is around."""
     import cv2
+
+    from sceneforge.generative.materials import paintable
 
     margin = round(camera.width * AROUND_FRACTION)
     y, x = np.flatnonzero(look.holes.any(axis=1)), np.flatnonzero(look.holes.any(axis=0))
@@ -89,6 +93,8 @@ def _lifted(look: Unknown, camera: Camera, T: Float64, gain: Float64, painter: P
     middle = float(np.median(depth[holes])) / camera.fx
     picture = np.ascontiguousarray(look.color[part])
     masked = cv2.dilate(holes.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    if not paintable(~masked):
+        return None
     painted = painter.paint(picture, masked, "", float(np.clip(middle, 1e-3, 0.05)), seed, match_surroundings=True)
     wide = cv2.dilate(holes.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     color = to_srgb(np.clip(to_linear(painted) / np.maximum(gain, 1e-3).astype(np.float32), 0, 1))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.color import to_linear, to_srgb
 
-from .materials import two_materials
+from .materials import paintable, two_materials
 from .painter import Painter
 
 BASE_M = 0.12
@@ -62,9 +62,11 @@ def continue_surface(
     """
     kinds = two_materials(color, seen, hole, metres_per_pixel) if materials else None
     parts = [np.ones_like(hole)] if kinds is None else [kinds == k for k in (0, 1)]
+    if any((hole & own).any() and not paintable(seen & own) for own in parts):
+        parts = [np.ones_like(hole)]
     out = color
     for n, own in enumerate(parts):
-        if (hole & own).any() and (seen & own).any():
+        if (hole & own).any():
             out = _continue_one(
                 out, hole & own, seen & own, painter, prompt, metres_per_pixel, seed + n, origin_m, level_axis
             )
@@ -88,6 +90,8 @@ def _continue_one(
         base = base * profile(np.where(seen[..., None], color / np.maximum(base, 1e-4), 1), seen, hole, level_axis)
     part = _around(hole, max(1, round(CONTEXT_M / metres_per_pixel)))
     detail = np.where(seen[..., None], MIDDLE * color / np.maximum(base, 1e-4), MIDDLE)[part]
+    if not paintable(seen[part]):  # too little to copy from: the slow part alone
+        return np.where(hole[..., None], base, color).astype(np.float32)
     corner = (origin_m[0] + part[1].start * metres_per_pixel, origin_m[1] + part[0].start * metres_per_pixel)
     painted = painter.paint(
         to_srgb(detail), ~seen[part], prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner

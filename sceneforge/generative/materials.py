@@ -27,6 +27,7 @@ LEAST_SHARE = 0.06
 TINT = 0.25
 """Least difference of mean log colour ratios between two materials: sun and shade differ by less."""
 FAINT = 0.02
+SMALLEST = 9
 
 
 def two_materials(color: Float32, seen: NDArray[np.bool_], hole: NDArray[np.bool_], cell_m: float) -> UInt8 | None:
@@ -52,19 +53,27 @@ def two_materials(color: Float32, seen: NDArray[np.bool_], hole: NDArray[np.bool
 
     share = pooled(seen.astype(np.float32))
     known = share > 0.5
-    if known.sum() < 400:
+    gap = pooled(hole.astype(np.float32)) > 0
+    if known.sum() < 400 or not paintable(known & ~gap):
         return None
     mean: Float32 = (pooled(color * seen[..., None]) / np.maximum(share, 1e-6)[..., None]).astype(np.float32)
     palette = _palette(mean, known)
     labels = _split(palette, known, CELL_M if factor > 1 else cell_m)
     if labels is None or _tint_between(mean, labels, known) < TINT:
         return None
-    gap = pooled(hole.astype(np.float32)) > 0
     labels = _continued(labels, known & ~gap)
     soft = cv2.GaussianBlur(labels.astype(np.float32), (0, 0), 1.0)
     fine = cv2.resize(soft, (w * factor, h * factor), interpolation=cv2.INTER_LINEAR)
     full = np.pad(fine, ((0, seen.shape[0] - h * factor), (0, seen.shape[1] - w * factor)), mode="edge")
     return np.asarray(full > 0.5, dtype=np.uint8)
+
+
+def paintable(seen: NDArray[np.bool_]) -> bool:
+    """Whether a picture holds enough that is known for a painter to continue it: a square of SMALLEST pixels."""
+    import cv2
+
+    square = np.ones((SMALLEST, SMALLEST), np.uint8)
+    return bool(cv2.erode(seen.astype(np.uint8), square, borderType=cv2.BORDER_CONSTANT, borderValue=0).any())
 
 
 def _palette(mean: Float32, known: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -43,3 +43,11 @@ def test_a_rug_ends_in_a_straight_line_and_each_is_filled_from_its_own() -> None
     assert (blue == rug)[hole].mean() > 0.93
     plain = np.where(hole[..., None], 0, boards).astype(np.float32)
     assert two_materials(plain, ~hole, hole, 0.005) is None, "boards alone are one material"
+
+
+def test_where_too_little_was_seen_its_colour_alone_goes_on() -> None:
+    seen = np.zeros((40, 60), np.bool_)
+    seen[:4, :30] = True
+    color = np.repeat(np.where(seen[..., None], 0.3, 0), 3, axis=2).astype(np.float32)
+    filled = continue_surface(color, ~seen, seen, load_painter("exemplar"), "", 0.01, 0, materials=True)
+    assert np.abs(filled - 0.3).max() < 0.02
