@@ -33,10 +33,14 @@ def edge_view(frame: Frame) -> EdgeView:
     """The edges of a frame, its colour smoothed against noise."""
     import cv2
 
-    from .edge_alignment_kernels import color_steps, depth_edges
+    from sceneforge.core.depth_edge_kernels import depth_edges
+
+    from .edge_alignment_kernels import color_steps
 
     c, d = frame.camera, frame.depth_camera
-    edges = depth_edges(frame.depth, np.array([d.fx, d.fy, d.cx, d.cy]), c.fx, c.fy)
+    edges = depth_edges(frame.depth)[:, :3].copy()
+    edges[:, 0] = (edges[:, 0] - d.cx) / d.fx * c.fx
+    edges[:, 1] = (edges[:, 1] - d.cy) / d.fy * c.fy
     smooth = cv2.GaussianBlur(frame.color, (0, 0), c.width / 640)
     return EdgeView(edges, color_steps(smooth), np.array([c.cx, c.cy]))
 

@@ -11,35 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
-GAP_PX = 24
-"""Longest run of pixels without a reading across which two readings still make an edge."""
 CEILING = 60.0
 """Colour steps (sum over channels) count no more than this, so that a few stark ones do not decide."""
-
-
-@njit(cache=True, nogil=True)
-def depth_edges(depth: Array, kd: Array, fx: float, fy: float) -> Array:
-    """(n, 3) float32: where near things end, on every second line: x and y in pixels of a camera with focal lengths
-    fx, fy from its principal point, and the axis (0 = x) along which depth jumps.
-    """
-    h, w = depth.shape
-    out = np.empty((h * w, 3), dtype=np.float32)
-    n = 0
-    for axis in range(2):
-        lines, length = (h, w) if axis == 0 else (w, h)
-        for line in range(0, lines, 2):
-            last, before = -1, 0.0
-            for s in range(length):
-                z = depth[line, s] if axis == 0 else depth[s, line]
-                if z <= 0:
-                    continue
-                if last >= 0 and s - last <= GAP_PX and abs(z - before) > 0.05 + 0.06 * min(z, before):
-                    at = last + 0.5 if before < z else s - 0.5
-                    u, v = (at, float(line)) if axis == 0 else (float(line), at)
-                    out[n, 0], out[n, 1], out[n, 2] = (u - kd[2]) / kd[0] * fx, (v - kd[3]) / kd[1] * fy, axis
-                    n += 1
-                last, before = s, z
-    return out[:n].copy()
 
 
 @njit(cache=True, nogil=True)

@@ -47,11 +47,14 @@ class EdgeRegistration:
             k: (4,) fx, fy, cx, cy of colour.
             kd: (4,) of depth.
         """
+        from sceneforge.core.depth_edge_kernels import depth_edges
+
         from .registration_kernels import edge_profiles
 
         if frame.index not in self._seen and len(self._seen) < FRAMES:
             self._seen.add(frame.index)
-            edge_profiles(frame.depth, frame.color, k, kd, np.array(BANDS_M), self._profiles, self._counts)
+            edges = depth_edges(frame.depth)
+            edge_profiles(edges, frame.color, k, kd, np.array(BANDS_M), self._profiles, self._counts)
             bands = range(len(self._profiles))
             found = [[self._displacement(b, side) for side in range(4)] for b in bands]
             self._displaced = np.array(found, dtype=np.int32)

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 
+from sceneforge.core.depth_edge_kernels import GAP_PX, jumps
+
 from .kernels import Array, kernel
 
-GAP_PX = 24
-"""Longest run of pixels without a reading across which two readings still make an edge."""
 STRONG = 60
 """Colour step (sum over channels) that an edge's surroundings must hold to be counted."""
 CAP = 150
 """Colour steps count no more than this, so that a few stark ones do not decide."""
-
-
-@kernel
-def jumps(a: float, b: float) -> bool:
-    """Whether two readings are on different surfaces, for sure."""
-    return abs(a - b) > 0.05 + 0.06 * min(a, b)
 
 
 @kernel
@@ -32,47 +26,37 @@ def band_of(z: float, bands: Array) -> int:
 
 @kernel
 def edge_profiles(
-    depth: Array, color: Array, k: Array, kd: Array, bands: Array, profiles: Array, counts: Array
+    edges: Array, color: Array, k: Array, kd: Array, bands: Array, profiles: Array, counts: Array
 ) -> None:
     """Add the colour steps around every depth edge to `profiles` (B + 1, 4, 2 n + 1) and `counts` (B + 1, 4), in place.
 
+    `edges` (m, 5) are those of `core.depth_edge_kernels.depth_edges`.
     First index: the near thing's band of `bands` (B,), its limits in metres, ascending.
     Sides of near things: 0 left, 1 right, 2 top, 3 bottom. A profile's middle is the depth's edge; its entries go from
     outside (lowest) to inside the near thing (highest).
     """
-    hd, wd = depth.shape
-    hc, wc = color.shape[:2]
+    height, width = color.shape[:2]
     search = (profiles.shape[2] - 1) // 2
-    for axis in range(2):
-        lines, length = (hd, wd) if axis == 0 else (wd, hd)
-        for line in range(0, lines, 2):
-            last, before = -1, 0.0
-            for s in range(length):
-                z = depth[line, s] if axis == 0 else depth[s, line]
-                if z <= 0:
-                    continue
-                if last >= 0 and s - last <= GAP_PX and jumps(z, before):
-                    near_first = before < z
-                    edge = last + 0.5 if near_first else s - 0.5
-                    u, v = (edge, float(line)) if axis == 0 else (float(line), edge)
-                    x = (u - kd[2]) / kd[0] * k[0] + k[2]
-                    y = (v - kd[3]) / kd[1] * k[1] + k[3]
-                    # The step between pixels p and p + 1 stands at p + 0.5.
-                    p = math.floor(x) if axis == 0 else math.floor(y)
-                    q = math.floor(y + 0.5) if axis == 0 else math.floor(x + 0.5)
-                    limit, other = (wc, hc) if axis == 0 else (hc, wc)
-                    if p - search >= 0 and p + search + 1 < limit and 0 <= q < other:
-                        side, band = 2 * axis + (1 if near_first else 0), band_of(min(before, z), bands)
-                        strongest = 0
-                        for t in range(-search, search + 1):
-                            strongest = max(strongest, step(color, axis, p + t, q))
-                        if strongest > STRONG:
-                            counts[band, side] += 1
-                            for t in range(-search, search + 1):
-                                # Inside lies before the edge where the near thing comes first.
-                                at = search - t if near_first else search + t
-                                profiles[band, side, at] += min(step(color, axis, p + t, q), CAP)
-                last, before = s, z
+    for n in range(len(edges)):
+        axis, near_first = int(edges[n, 2]), edges[n, 3] > 0
+        x = (edges[n, 0] - kd[2]) / kd[0] * k[0] + k[2]
+        y = (edges[n, 1] - kd[3]) / kd[1] * k[1] + k[3]
+        # The step between pixels p and p + 1 stands at p + 0.5.
+        p = math.floor(x) if axis == 0 else math.floor(y)
+        q = math.floor(y + 0.5) if axis == 0 else math.floor(x + 0.5)
+        limit, other = (width, height) if axis == 0 else (height, width)
+        if p - search < 0 or p + search + 1 >= limit or not 0 <= q < other:
+            continue
+        side, band = 2 * axis + (1 if near_first else 0), band_of(edges[n, 4], bands)
+        strongest = 0
+        for t in range(-search, search + 1):
+            strongest = max(strongest, step(color, axis, p + t, q))
+        if strongest > STRONG:
+            counts[band, side] += 1
+            for t in range(-search, search + 1):
+                # Inside lies before the edge where the near thing comes first.
+                at = search - t if near_first else search + t
+                profiles[band, side, at] += min(step(color, axis, p + t, q), CAP)
 
 
 @kernel
