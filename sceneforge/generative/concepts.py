@@ -41,8 +41,8 @@ LAID = frozenset(
 """Classes with a direction: never turned by an arbitrary angle."""
 
 GRAIN = frozenset(
-    {"asphalt", "concrete", "cork", "grass", "gravel", "ground", "leaves", "moss", "paper", "plaster", "rock", "sand",
-     "snow", "terrazzo"}
+    {"asphalt", "concrete", "cork", "grass", "gravel", "ground", "ice", "leaves", "metal", "moss", "paper", "plaster",
+     "rock", "sand", "snow", "terrazzo"}
 )  # fmt: skip
 """Classes that are grain and drift alone: nothing in them has a place of its own, as joints, veins and stars have."""
 FIGURES = frozenset({"flowers", "patterned", "checkered", "striped", "hexagonal", "herringbone", "veins", "ripples"})

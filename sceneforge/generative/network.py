@@ -1,4 +1,7 @@
-"""The embedded painter's network: a small UNet over 4 x 4 pixel patches, and what it is told besides the picture.
+"""The embedded painter's two networks, small UNets over 4 x 4 pixel patches, and what they are told.
+
+A cascade (Ho et al. 2022): BASE paints a surface from noise at about 24 mm per pixel; DETAIL, guided by that, at half
+of it and finer.
 
 Importing this loads torch and diffusers; only the embedded painter and its training do.
 """
@@ -6,6 +9,7 @@ Importing this loads torch and diffusers; only the embedded painter and its trai
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,9 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 PATCH = 4
-"""Pixels along the side of a patch: the network sees a 128 px window as 32 x 32 patches of 48 numbers."""
-WINDOW = 128
-"""Pixels along the side of a training window."""
+"""Pixels along the side of a patch: a 128 px window is 32 x 32 patches of 48 numbers."""
 CONDITION = 96
 """Length of the condition vector: concepts, scale, and three flags, padded with zeros."""
 SCALE_AT = len(NAMES)
@@ -28,24 +30,46 @@ SCALE_AT = len(NAMES)
 REFERENCE_SCALE_M = 0.008
 """Metres per pixel whose logarithm is 0."""
 
-CONFIG: dict[str, Any] = {
-    "sample_size": WINDOW // PATCH,
-    "in_channels": (3 + 3 + 1 + 3) * PATCH * PATCH,  # noisy picture, known picture, mask, coarse guide
-    "out_channels": 3 * PATCH * PATCH,
-    "down_block_types": ("DownBlock2D", "DownBlock2D", "DownBlock2D"),
-    "up_block_types": ("UpBlock2D", "UpBlock2D", "UpBlock2D"),
-    "block_out_channels": (112, 144, 160),
-    "layers_per_block": 1,
-    "norm_num_groups": 16,
-    "attention_head_dim": 8,
-    "encoder_hid_dim": CONDITION,
-    "cross_attention_dim": 96,
-    "class_embed_type": "simple_projection",
-    "projection_class_embeddings_input_dim": CONDITION,
-    "time_embedding_dim": 256,
-    "resnet_time_scale_shift": "scale_shift",
-}
-"""Arguments of `diffusers.UNet2DConditionModel`."""
+
+@dataclass(frozen=True)
+class Design:
+    """One of the networks."""
+
+    name: str
+    window: int
+    """Pixels along the side of a training window."""
+    shrink: int
+    """How much training pictures are shrunk first."""
+    guides: tuple[int, ...]
+    """How many times coarser the guides are; as large as the window: its mean colour."""
+    channels: tuple[int, ...]
+    """Of each level, finest first."""
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Arguments of `diffusers.UNet2DConditionModel`."""
+        return {
+            "sample_size": self.window // PATCH,
+            "in_channels": (3 + 3 + 1 + 3) * PATCH * PATCH,  # noisy picture, known picture, mask, coarse guide
+            "out_channels": 3 * PATCH * PATCH,
+            "down_block_types": ("DownBlock2D",) * len(self.channels),
+            "up_block_types": ("UpBlock2D",) * len(self.channels),
+            "block_out_channels": self.channels,
+            "layers_per_block": 1,
+            "norm_num_groups": 16,
+            "attention_head_dim": 8,
+            "encoder_hid_dim": CONDITION,
+            "cross_attention_dim": 96,
+            "class_embed_type": "simple_projection",
+            "projection_class_embeddings_input_dim": CONDITION,
+            "time_embedding_dim": 256 if self.window > 64 else 192,
+            "resnet_time_scale_shift": "scale_shift",
+        }
+
+
+DETAIL = Design("detail", 128, 1, (2, 3, 4), (112, 144, 160))
+BASE = Design("base", 64, 2, (4, 16, 64), (64, 96))
+DESIGNS = {d.name: d for d in (DETAIL, BASE)}
 
 SCHEDULE: dict[str, Any] = {
     "num_train_timesteps": 1000,
@@ -55,11 +79,11 @@ SCHEDULE: dict[str, Any] = {
 """Arguments that all schedulers share: cosine noise levels (Nichol and Dhariwal 2021), velocity prediction."""
 
 
-def build_network() -> Any:
+def build_network(design: Design = DETAIL) -> Any:
     """The untrained network, a `diffusers.UNet2DConditionModel`."""
     from diffusers import UNet2DConditionModel
 
-    return UNet2DConditionModel(**CONFIG)
+    return UNet2DConditionModel(**design.config)
 
 
 def condition(concepts: Float32, metres_per_pixel: float, *, guided: bool, known: bool) -> Float32:

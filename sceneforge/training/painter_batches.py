@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sceneforge.core.arrays import UInt8
 from sceneforge.generative.concepts import CLASSES, COLORS, LAID, NAMES
-from sceneforge.generative.network import CONDITION, REFERENCE_SCALE_M, SCALE_AT, SCHEDULE, WINDOW
+from sceneforge.generative.network import CONDITION, DETAIL, REFERENCE_SCALE_M, SCALE_AT, SCHEDULE, Design
 
 DROP_PROMPT = 0.12
 """Share of examples that are told nothing of the prompt."""
@@ -40,7 +41,7 @@ class Data:
     """The pictures on the training device."""
 
     tiles: torch.Tensor
-    """(N, 256, 256, 3) uint8; smaller tiling pictures repeat, smaller others are marked by `side`."""
+    """(N, S, S, 3) uint8, S = 256 / shrink; smaller tiling pictures repeat, smaller others are marked by `side`."""
     side: torch.Tensor
     """(N,) usable pixels along a side."""
     wrap: torch.Tensor
@@ -55,19 +56,22 @@ class Data:
     """(N,) how often a picture is drawn; 0 for those held out."""
     held: torch.Tensor
     """(N,) 1 for those held out, 0 for the others."""
+    design: Design = DETAIL
+    """The network they are meant for."""
 
 
-def load_data(path: Path, device: str) -> Data:
-    """Read the npz of `painter_data`."""
+def load_data(path: Path, device: str, design: Design = DETAIL) -> Data:
+    """Read the npz of `painter_data`, with the pictures as a network sees them."""
     with np.load(path) as f:
         z = {k: f[k] for k in f.files if k != "text"}
     starts = np.concatenate([[0], z["ends"][:-1]])
     with ThreadPool(8) as pool:
         images = pool.map(
-            lambda se: np.asarray(Image.open(io.BytesIO(z["bytes"][se[0] : se[1]].tobytes()), formats=("WEBP",))),
+            lambda se: _shrunk(Image.open(io.BytesIO(z["bytes"][se[0] : se[1]].tobytes()), formats=("WEBP",)), design),
             list(zip(starts, z["ends"], strict=True)),
         )
-    tiles = np.zeros((len(images), 256, 256, 3), np.uint8)
+    side = 256 // design.shrink
+    tiles = np.zeros((len(images), side, side, 3), np.uint8)
     for i, image in enumerate(images):
         h, w = image.shape[:2]
         tiles[i, :h, :w] = image
@@ -83,11 +87,16 @@ def load_data(path: Path, device: str) -> Data:
         torch.tensor([min(i.shape[:2]) for i in images], **to),  # type: ignore[arg-type]
         torch.from_numpy(z["wrap"]).to(device),
         torch.from_numpy(z["kind"].astype(np.int64)).to(device),
-        torch.from_numpy(z["scale"]).to(device),
+        torch.from_numpy(z["scale"] * np.float32(design.shrink)).to(device),
         torch.from_numpy(z["captions"].astype(np.float32)).to(device),
         torch.from_numpy(weight / weight.sum()).to(device),
         torch.from_numpy(z["held"].astype(np.float64)).to(device),
+        design,
     )
+
+
+def _shrunk(image: Image.Image, design: Design) -> UInt8:
+    return np.asarray(image.convert("RGB").reduce(design.shrink) if design.shrink > 1 else image.convert("RGB"))
 
 
 def draw(
@@ -96,9 +105,9 @@ def draw(
     """n augmented windows.
 
     Returns:
-        (pictures (n, 3, 128, 128) in -1..1, concept vectors (n, concepts), metres per pixel (n,)).
+        (pictures (n, 3, window, window) in -1..1, concept vectors (n, concepts), metres per pixel (n,)).
     """
-    device = data.tiles.device
+    device, window = data.tiles.device, data.design.window
 
     def uniform(low: float, high: float) -> torch.Tensor:
         return low + (high - low) * torch.rand(n, generator=g, device=device)
@@ -111,14 +120,14 @@ def draw(
     angle = torch.where(laid[kind], half_turn, uniform(0, 2 * math.pi))
     cos, sin = torch.cos(angle), torch.sin(angle)
     zoom = torch.exp(uniform(math.log(0.72), math.log(1.35)))
-    reach = WINDOW / 2 * (cos.abs() + sin.abs())
+    reach = window / 2 * (cos.abs() + sin.abs())
     zoom = torch.where(
         wrap, zoom, torch.minimum(zoom, (side / 2 - 1) / reach)
     )  # a crop must fit into what does not tile
     margin = torch.where(wrap, torch.zeros_like(reach), zoom * reach)
     cx = margin + (side - 2 * margin) * uniform(0, 1)
     cy = margin + (side - 2 * margin) * uniform(0, 1)
-    line = (torch.arange(WINDOW, device=device) + 0.5 - WINDOW / 2).float()
+    line = (torch.arange(window, device=device) + 0.5 - window / 2).float()
     flip = 1.0 - 2.0 * torch.randint(0, 2, (n,), generator=g, device=device).float()
     u, v = line[None, None, :] * flip[:, None, None], line[None, :, None]
     x = cx[:, None, None] + zoom[:, None, None] * (cos[:, None, None] * u - sin[:, None, None] * v) - 0.5
@@ -173,20 +182,20 @@ def _recolor(
     return torch.where(chosen[:, None, None, None], made, picture)
 
 
-def masks(n: int, device: torch.device, g: torch.Generator) -> torch.Tensor:
-    """(n, 1, 128, 128) of 1 where to paint: mostly everything, else boxes, half planes and blobs."""
+def masks(n: int, window: int, device: torch.device, g: torch.Generator) -> torch.Tensor:
+    """(n, 1, window, window) of 1 where to paint: mostly everything, else boxes, half planes and blobs."""
 
     def rand(*shape: int) -> torch.Tensor:
         return torch.rand(*shape, generator=g, device=device)
 
-    line = torch.linspace(-1, 1, WINDOW, device=device)
+    line = torch.linspace(-1, 1, window, device=device)
     x, y = line[None, None, :], line[None, :, None]
     center, half = rand(n, 2, 1, 1) * 1.6 - 0.8, 0.15 + 0.65 * rand(n, 2, 1, 1)
     box = ((x - center[:, 0]).abs() < half[:, 0]) & ((y - center[:, 1]).abs() < half[:, 1])
     angle = rand(n, 1, 1) * 2 * math.pi
     plane = x * torch.cos(angle) + y * torch.sin(angle) > rand(n, 1, 1) * 1.2 - 0.6
     field = torch.nn.functional.interpolate(
-        torch.randn(n, 1, 7, 7, generator=g, device=device), WINDOW, mode="bicubic"
+        torch.randn(n, 1, 7, 7, generator=g, device=device), window, mode="bicubic"
     )[:, 0]
     blobs = field > rand(n, 1, 1) * 1.2 - 0.6
     which = rand(n, 1, 1)
@@ -194,16 +203,18 @@ def masks(n: int, device: torch.device, g: torch.Generator) -> torch.Tensor:
     return torch.where(which > 0.45, torch.ones_like(mask), mask)[:, None].float()
 
 
-def guides(picture: torch.Tensor, g: torch.Generator, share: float) -> tuple[torch.Tensor, torch.Tensor]:
+def guides(
+    picture: torch.Tensor, g: torch.Generator, share: float, factors: tuple[int, ...]
+) -> tuple[torch.Tensor, torch.Tensor]:
     """A coarser, slightly noised copy for a share of the windows (0 for the others), and which have one (n,) bool."""
-    n, device = len(picture), picture.device
+    n, device, window = len(picture), picture.device, picture.shape[-1]
     resize = torch.nn.functional.interpolate
-    coarse = [resize(resize(picture, WINDOW // f, mode="area"), WINDOW, mode="bicubic") for f in (2, 3, 4)]
-    which = torch.randint(0, 3, (n,), generator=g, device=device)
+    coarse = [resize(resize(picture, window // f, mode="area"), window, mode="bicubic") for f in factors]
+    which = torch.randint(0, len(factors), (n,), generator=g, device=device)
     guide = torch.stack(coarse)[which, torch.arange(n, device=device)]
-    noise = torch.randn(n, 3, WINDOW // 4, WINDOW // 4, generator=g, device=device)
+    noise = torch.randn(n, 3, window // 4, window // 4, generator=g, device=device)
     strength = 0.06 * torch.rand(n, 1, 1, 1, generator=g, device=device)
-    guide = guide + strength * resize(noise, WINDOW, mode="bilinear")
+    guide = guide + strength * resize(noise, window, mode="bilinear")
     has = torch.rand(n, generator=g, device=device) < share
     return guide.clamp(-1, 1) * has[:, None, None, None], has
 
@@ -232,8 +243,8 @@ def batch(
 ) -> tuple[tuple[torch.Tensor, ...], torch.Tensor, torch.Tensor]:
     """n examples: the network's inputs, the true velocity, and the weight of its error (`levels` as in LEVELS)."""
     picture, concepts, scale = draw(data, n, g, held=held)
-    mask = masks(n, picture.device, g)
-    guide, has = guides(picture, g, 0.2 if levels == "noisy" else 0.5)
+    mask = masks(n, data.design.window, picture.device, g)
+    guide, has = guides(picture, g, 0.2 if levels == "noisy" else 0.5, data.design.guides)
     told = tell(concepts, scale, has, mask, g)
     part = torch.rand(n, generator=g, device=picture.device)
     step = ((1 - part**3 if levels == "noisy" else part) * len(alphas)).long().clamp(max=len(alphas) - 1)

@@ -39,7 +39,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sceneforge.generative.concepts import CLASSES, NAMES
-from sceneforge.generative.network import CONFIG, SCHEDULE, WINDOW, build_network, condition, velocity
+from sceneforge.generative.network import DESIGNS, SCHEDULE, Design, build_network, condition, velocity
 from sceneforge.generative.text import understand_prompt
 
 from .painter_batches import LEVELS, Data, batch, cosine_alphas, load_data
@@ -52,8 +52,9 @@ def train(options: argparse.Namespace) -> None:
     device = options.device
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = torch.backends.cudnn.benchmark = True
     g = torch.Generator(device=device).manual_seed(options.seed)
-    data = load_data(options.data, device)
-    network = build_network()
+    design = DESIGNS[options.network]
+    data = load_data(options.data, device, design)
+    network = build_network(design)
     if options.start:
         network.load_state_dict({k: v.float() for k, v in load_file(options.start).items()})
     network.to(device, memory_format=torch.channels_last)
@@ -103,7 +104,7 @@ def train(options: argparse.Namespace) -> None:
     curve.append((time.time() - begun, step, curve[-1][2] if curve else math.nan, validation))
     _save(options, network, averaged, optimizer, step, curve)
     if options.samples:
-        samples(network, averaged, options.out / "samples.png", device)
+        samples(network, averaged, design, options.out / "samples.png", device)
     print(f"done: {step} steps of {options.batch} in {time.time() - started:.0f} s", flush=True)
 
 
@@ -133,22 +134,23 @@ class Told(torch.nn.Module):
 
 
 @torch.no_grad()
-def samples(network: Any, averaged: dict[str, torch.Tensor], path: Path, device: str) -> None:
-    """A sheet of every class: laid out at 12 mm per pixel (left), its middle refined to 4 mm (right)."""
+def samples(network: Any, averaged: dict[str, torch.Tensor], design: Design, path: Path, device: str) -> None:
+    """A sheet of every class from pure noise: at the coarsest scale that the network serves (left), and the middle of
+    that again at a third of it, with the first as guide (right)."""
     from diffusers import DPMSolverMultistepScheduler
 
-    told_net = Told(network)
+    told_net, side, first = Told(network), design.window, 0.012 * design.shrink
     weights = {f"network.{k}": v for k, v in averaged.items()}
     prompts = [k.replace("_", " ") for k in CLASSES] + ["dark oak boards", "blue tiles", "red brick", "white marble"]
     vectors = torch.from_numpy(np.stack([understand_prompt(p).vector for p in prompts])).to(device)
     n = len(prompts)
-    guide = torch.zeros(n, 3, WINDOW, WINDOW, device=device)
+    guide = torch.zeros(n, 3, side, side, device=device)
     g = torch.Generator(device=device).manual_seed(0)
     rows = []
-    for scale, has in ((0.012, False), (0.004, True)):
+    for scale, has in ((first, False), (first / 3, True)):
         scheduler = DPMSolverMultistepScheduler(**SCHEDULE)
-        scheduler.set_timesteps(16)
-        z = torch.randn(n, 3, WINDOW, WINDOW, generator=g, device=device)
+        scheduler.set_timesteps(20)
+        z = torch.randn(n, 3, side, side, generator=g, device=device)
         known, mask = torch.zeros_like(z), torch.ones_like(z[:, :1])
         told = torch.from_numpy(
             np.stack([condition(v.cpu().numpy(), scale, guided=has, known=False) for v in (*vectors, *(vectors * 0))])
@@ -156,13 +158,13 @@ def samples(network: Any, averaged: dict[str, torch.Tensor], path: Path, device:
         for t in scheduler.timesteps:
             twice = [torch.cat([a, a]) for a in (z, known, mask, guide)]
             v = torch.func.functional_call(told_net, weights, (*twice, told, t.to(device).expand(2 * n)))
-            z = scheduler.step(v[n:] + 2.5 * (v[:n] - v[n:]), t, z, return_dict=False)[0]
+            z = scheduler.step(v[n:] + 2.0 * (v[:n] - v[n:]), t, z, return_dict=False)[0]
         rows.append(z)
-        middle = z[:, :, 43:86, 43:86].clamp(-1, 1)
-        guide = torch.nn.functional.interpolate(middle, WINDOW, mode="bicubic").clamp(-1, 1)
+        middle = z[:, :, side // 3 : side * 2 // 3, side // 3 : side * 2 // 3].clamp(-1, 1)
+        guide = torch.nn.functional.interpolate(middle, side, mode="bicubic").clamp(-1, 1)
     both = torch.cat(rows, 3).clamp(-1, 1).permute(0, 2, 3, 1).cpu().numpy()
-    both = np.concatenate([both, np.zeros((-n % 5, *both.shape[1:]), np.float32)]).reshape(-1, 5, WINDOW, 2 * WINDOW, 3)
-    sheet = both.transpose(0, 2, 1, 3, 4).reshape(-1, 5 * 2 * WINDOW, 3)
+    both = np.concatenate([both, np.zeros((-n % 5, *both.shape[1:]), np.float32)]).reshape(-1, 5, side, 2 * side, 3)
+    sheet = both.transpose(0, 2, 1, 3, 4).reshape(-1, 5 * 2 * side, 3)
     Image.fromarray(((sheet + 1) * 127.5 + 0.5).clip(0, 255).astype(np.uint8)).save(path)
 
 
@@ -190,13 +192,13 @@ def _save(
     options.out.mkdir(parents=True, exist_ok=True)
     half = {k: v.half().contiguous().cpu() for k, v in averaged.items()}
     meta = {
-        "config": json.dumps(CONFIG),
+        "config": json.dumps(DESIGNS[options.network].config),
         "schedule": json.dumps(SCHEDULE),
         "names": json.dumps(NAMES),
         "steps": str(step),
     }
-    save_file(half, options.out / "painter.partial", metadata=meta)
-    (options.out / "painter.partial").replace(options.out / "painter.safetensors")
+    save_file(half, options.out / "weights.partial", metadata=meta)
+    (options.out / "weights.partial").replace(options.out / f"{options.network}.safetensors")
     (options.out / "loss.json").write_text(
         json.dumps({"columns": ["seconds", "step", "loss", "held_out"], "rows": curve})
     )
@@ -215,6 +217,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="npz of sceneforge.training.painter_data")
     parser.add_argument("--out", type=Path, required=True, help="folder for weights and curves")
+    parser.add_argument("--network", choices=tuple(DESIGNS), default="detail", help="which of the two to train")
     parser.add_argument("--minutes", type=float, default=9.0, help="stop and save after this long, start-up included")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=256)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sceneforge.generative.windows import STRIDE, WINDOW, Stage, fade, grid, plane_noise, windows
+from sceneforge.generative.windows import WINDOW, Stage, fade, grid, plane_noise, stride, windows
 
 
 def test_noise_belongs_to_the_plane() -> None:
@@ -37,7 +37,7 @@ def test_windows_cover_every_pixel(size: int, periodic: bool, shift: int) -> Non
         seen[np.ix_(rows, columns)] += 1
     assert seen.min() >= 1
     starts = grid(size, periodic, shift)
-    assert max(np.diff(starts), default=0) <= STRIDE
+    assert max(np.diff(starts), default=0) <= stride(WINDOW)
 
 
 def test_weights_fade_towards_borders() -> None:

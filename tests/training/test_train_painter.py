@@ -75,25 +75,30 @@ def test_a_run_writes_weights_that_load(textures: Path, tmp_path: Path) -> None:
     run("train_painter", *short, "--minutes", 0.01, "--state", "--resume", "--show-every", 0)
     rows = json.loads((tmp_path / "run" / "loss.json").read_text())["rows"]
     assert rows[-1][1] >= 1 and np.isfinite(rows[-1][3])
-    first = tmp_path / "run" / "painter.safetensors"
-    load_painter("embedded", weights=first)
+    first = tmp_path / "run" / "detail.safetensors"
+    load_painter("embedded", weights=first.parent)
     run("train_painter", *short, "--out", tmp_path / "on", "--minutes", 0.01, "--levels", "noisy", "--start", first)
-    load_painter("embedded", weights=tmp_path / "on" / "painter.safetensors")
+    run("train_painter", *short, "--out", tmp_path / "on", "--minutes", 0.01, "--network", "base")
+    assert {f.name for f in (tmp_path / "on").glob("*.safetensors")} == {"base.safetensors", "detail.safetensors"}
+    load_painter("embedded", weights=tmp_path / "on")
 
 
-def test_noisy_levels_are_where_the_prompt_is_needed() -> None:
+@pytest.mark.parametrize("name", ["base", "detail"])
+def test_noisy_levels_are_where_the_prompt_is_needed(name: str) -> None:
     torch = pytest.importorskip("torch")
+    from sceneforge.generative.network import DESIGNS
     from sceneforge.training.painter_batches import Data, batch, cosine_alphas
 
-    grey = torch.full((1, 256, 256, 3), 127, dtype=torch.uint8)
+    side = 256 // DESIGNS[name].shrink
+    grey = torch.full((1, side, side, 3), 127, dtype=torch.uint8)
     one = torch.ones(1, dtype=torch.float64)
-    data = Data(grey, torch.tensor([256]), torch.tensor([False]), torch.tensor([0]), one * 0.01,
-                torch.zeros(1, 1, len(NAMES)), one, one)  # fmt: skip
+    data = Data(grey, torch.tensor([side]), torch.tensor([False]), torch.tensor([0]), one * 0.01,
+                torch.zeros(1, 1, len(NAMES)), one, one, DESIGNS[name])  # fmt: skip
     alphas = cosine_alphas("cpu")
 
     def steps(levels: str) -> np.ndarray:
         inputs, _, weight = batch(data, 64, alphas, torch.Generator().manual_seed(0), levels=levels)
-        assert inputs[0].shape == (64, 3, 128, 128) and bool((weight > 0).any())
+        assert inputs[0].shape == (64, 3, side // 2, side // 2) and bool((weight > 0).any())
         return inputs[5].numpy()
 
     assert np.mean(steps("noisy") >= 900) > 0.35 > 0.2 > np.mean(steps("flat") >= 900)

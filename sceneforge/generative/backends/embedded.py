@@ -1,14 +1,14 @@
-"""The embedded painter: our own small diffusion model, in two stages, over a procedural layout.
+"""The embedded painter: two small diffusion models of our own, from noise or over a procedural layout.
 
-1. Layout. The procedural painter lays the surface out at full size: courses, boards, plates, drifts.
-2. Diffusion. The layout is noised to a middle level and denoised by the network (SDEdit, Meng et al. 2022). Where
-   things have a place (joints, veins, stars) the network sees the layout at half resolution as its guide; where all is
-   grain and drift (gravel, rock, grass) it starts from more noise, without a guide, and makes the grain itself.
-   Pictures finer than 6 mm per pixel pass twice: at about 12 mm, then at their own scale with the first result as
-   guide. Both passes denoise overlapping windows jointly; see `sceneforge.generative.windows`.
+1. What lies below. Surfaces that are grain and drift (rock, grass, sand, metal) are painted from pure noise by the base
+   network at about 24 mm per pixel. A swatch comes first, one window large; its mean colour guides the canvas, so that
+   windows that do not meet agree. Where things have a place (courses, boards, plates, veins, stars) the procedural
+   painter lays them out instead: the base network was too shortly trained for them.
+2. Detail at about 12 mm (SDEdit, Meng et al. 2022). Colour and drift from the base are noised to level 850 of 1000, so
+   that only they are left, and denoised; a layout to level 500, with itself at half resolution as guide.
+3. Pictures finer than 6 mm per pixel are passed over once more at their own scale: a cascade (Ho et al. 2022).
 
-Why a layout: the network was trained for seven minutes. It knows the grain and colours of its photographs, but not how
-bricks or boards lie; docs/generative.md shows what it makes of pure noise.
+All passes denoise overlapping windows jointly; see `sceneforge.generative.windows`.
 """
 
 from __future__ import annotations
@@ -25,22 +25,31 @@ from sceneforge.core.arrays import Float32, UInt8
 from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES
 from sceneforge.generative.painter import MaskedPainter, Progress, Request
 from sceneforge.generative.text import Meaning, meaningful
-from sceneforge.generative.windows import WINDOW, Stage, denoise, plane_noise
+from sceneforge.generative.windows import Stage, denoise, plane_noise
 
 if TYPE_CHECKING:
     import torch
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights" / "painter.safetensors"
-"""The weights that ship; weights/MODEL_CARD.md says where they come from."""
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+"""The weights that ship, a file for each network; MODEL_CARD.md there says where they come from."""
 MAX_WEIGHTS_BYTES = 64_000_000
 COARSE_M = 0.012
-"""Metres per pixel of the first stage."""
+"""Metres per pixel of the first pass of the detail network."""
 FINE_M = 0.006
-"""Pictures with smaller pixels get a second stage."""
+"""Pictures with smaller pixels get a second one."""
+RIM_PX = 8
+"""Pixels of the base canvas around what is kept."""
+FROM_NOISE = Stage((999, 960, 910, 860, 800, 740, 680, 610, 540, 470, 400, 330, 260, 190, 120, 50), 2.0)
+DRIFT_PX = 2.0
+"""Standard deviation of the blur that leaves colour and drift of a base canvas."""
+LOOSE = Stage((850, 760, 670, 580, 490, 400, 310, 220, 140, 50), 1.5)
+"""For detail over a base canvas."""
 COARSE = Stage((500, 410, 320, 230, 140, 50), 1.5)
-LOOSE = Stage((650, 560, 480, 390, 310, 220, 140, 50), 1.5)
-"""Instead of COARSE for what is grain alone: only the drift of the layout is left."""
+"""For detail over a layout."""
 FINE = Stage((180, 100, 40), 1.0)
+"""The same at a finer scale."""
+FINE_LOOSE = Stage((650, 530, 410, 290, 170, 60), 1.0)
+"""LOOSE at a finer scale."""
 FILL = Stage((700, 600, 500, 400, 300, 200, 110, 40), 1.5)
 """For holes: mostly from noise, since what is around says what belongs there."""
 
@@ -50,15 +59,15 @@ class EmbeddedPainter(MaskedPainter):
 
     name = "embedded"
 
-    def __init__(self, network: Any, threads: int) -> None:
-        self._network, self._threads = network, threads
+    def __init__(self, networks: dict[str, Any], threads: int) -> None:
+        self._networks, self._threads = networks, threads
 
     def make(self, request: Request) -> UInt8:
         """With `match_surroundings` the prompt may be empty: what is around decides."""
         empty = request.match_surroundings and not request.prompt.strip()
         meaning = Meaning(np.zeros(len(NAMES), np.float32), None, ()) if empty else meaningful(request.prompt)
         around = (request.periodic[1], request.periodic[0])
-        job = _Job(self._network, meaning, request.metres_per_pixel, request.seed, request.origin_m, around)
+        job = _Job(self._networks, meaning, request.metres_per_pixel, request.seed, request.origin_m, around)
         import torch
 
         before = torch.get_num_threads()
@@ -78,7 +87,8 @@ def load(weights: str | Path | None = None, *, threads: int = 2) -> EmbeddedPain
     """Load the embedded painter.
 
     Args:
-        weights: A file that `sceneforge.training.train_painter` wrote; the one that ships by default.
+        weights: A folder with base.safetensors and detail.safetensors, as `sceneforge.training.train_painter` writes
+            them; by default that of the weights that ship, which also stand in for a file that is not there.
         threads: Of torch. Results are the same bytes for the same number of threads.
 
     Raises:
@@ -86,13 +96,25 @@ def load(weights: str | Path | None = None, *, threads: int = 2) -> EmbeddedPain
         InputError: The weights are missing, damaged, or of another vocabulary.
     """
     try:
-        import torch  # noqa: F401
-        from safetensors import SafetensorError, safe_open
+        from sceneforge.generative.network import DESIGNS
 
-        from sceneforge.generative.network import build_network
+        folder = Path(weights) if weights is not None else WEIGHTS
+        own = {name: folder / f"{name}.safetensors" for name in DESIGNS}
+        if not any(path.is_file() for path in own.values()):
+            raise InputError("no weights there", path=folder, expected=f"a folder with {' or '.join(own)}.safetensors")
+        paths = {name: path if path.is_file() else WEIGHTS / path.name for name, path in own.items()}
+        return EmbeddedPainter({name: _read(path, name) for name, path in paths.items()}, threads)
     except ImportError as e:
         raise MissingExtra((e.name or "torch").split(".")[0], "paint", "painting with the embedded model") from None
-    path = Path(weights) if weights is not None else WEIGHTS
+
+
+def _read(path: Path, name: str) -> Any:
+    """A network with the weights of a file."""
+    import torch  # noqa: F401
+    from safetensors import SafetensorError, safe_open
+
+    from sceneforge.generative.network import DESIGNS, build_network
+
     try:
         if path.stat().st_size > MAX_WEIGHTS_BYTES:
             raise InputError("the weights are too large", path=path, expected=f"at most {MAX_WEIGHTS_BYTES:,} bytes")
@@ -100,18 +122,15 @@ def load(weights: str | Path | None = None, *, threads: int = 2) -> EmbeddedPain
             names = json.loads((f.metadata() or {}).get("names", "[]"))
             held = {k: f.get_tensor(k).float() for k in f.keys()}  # noqa: SIM118 - not a dict
     except (OSError, SafetensorError, ValueError) as e:
-        raise InputError(f"no weights that can be read ({e})", path=path, expected="a painter.safetensors") from None
+        raise InputError(f"no weights that can be read ({e})", path=path, expected="a safetensors file") from None
     if tuple(names) != NAMES:
         raise InputError("trained on another vocabulary", path=path, fix="train again with this version")
-    try:
-        network = build_network()
-    except ImportError as e:
-        raise MissingExtra((e.name or "diffusers").split(".")[0], "paint", "painting with the embedded model") from None
+    network = build_network(DESIGNS[name])
     try:
         network.load_state_dict(held)
     except RuntimeError:
-        raise InputError("not this network's weights", path=path, fix="train again with this version") from None
-    return EmbeddedPainter(network.eval(), threads)
+        raise InputError(f"not the {name} network's weights", path=path, fix="train again with this version") from None
+    return network.eval()
 
 
 class _Job:
@@ -119,37 +138,62 @@ class _Job:
 
     def __init__(
         self,
-        network: Any,
+        networks: dict[str, Any],
         meaning: Meaning,
         scale: float,
         seed: int,
         origin: tuple[float, float],
         around: tuple[bool, bool],
     ) -> None:
-        self.network, self.meaning, self.scale, self.seed = network, meaning, scale, seed
+        self.networks, self.meaning, self.scale, self.seed = networks, meaning, scale, seed
         self.origin, self.around = origin, around
 
     def cover(self, shape: tuple[int, int], progress: Progress | None) -> Float32:
         """A new surface (H, W, 3) in 0..1, whatever was there."""
-        two = self.scale < FINE_M
-        layout = self._layout(shape, self.scale)
-        if not two:
-            return self._first(layout, self.scale, progress)
+        if self.scale >= FINE_M:
+            return self._coarse(shape, self.scale, progress)
         factor = max(2, round(COARSE_M / self.scale))
         small = (max(1, round(shape[0] / factor)), max(1, round(shape[1] / factor)))
-        coarse_m = self.scale * shape[1] / small[1]
-        rough = _resized(layout, small)
-        first = self._first(rough, coarse_m, _part(progress, 0.0, 0.35))
-        guide = _resized(first, shape)
-        # What the first stage changed is carried over; what it cannot show stays the layout's.
-        start = guide + layout - _resized(rough, shape)
-        return self._pass(np.clip(start, 0, 1), guide, None, self.scale, FINE, 2, _part(progress, 0.35, 1.0))
+        guide = _resized(self._coarse(small, self.scale * shape[1] / small[1], _part(progress, 0.0, 0.35)), shape)
+        rest = _part(progress, 0.35, 1.0)
+        if not self.placed:
+            return self._pass("detail", guide, None, None, self.scale, FINE_LOOSE, 2, rest)
+        layout = self._layout(shape, self.scale)  # what the coarse pass cannot show stays the layout's
+        start = np.clip(guide + layout - _resized(_resized(layout, small), shape), 0, 1)
+        return self._pass("detail", start, guide, None, self.scale, FINE, 2, rest)
 
-    def _first(self, layout: Float32, scale: float, progress: Progress | None) -> Float32:
-        """The layout as the network sees it."""
-        if self.meaning.kind in GRAIN and not FIGURES & self.meaning.words.keys():
-            return self._pass(layout, None, None, scale, LOOSE, 1, progress)
-        return self._pass(layout, _softened(layout), None, scale, COARSE, 1, progress)
+    @property
+    def placed(self) -> bool:
+        """Whether the prompt asks for things that have a place, which are laid out first."""
+        return self.meaning.kind not in GRAIN or bool(FIGURES & self.meaning.words.keys())
+
+    def _coarse(self, shape: tuple[int, int], scale: float, progress: Progress | None) -> Float32:
+        """The surface at 6 mm per pixel or more."""
+        if self.placed:
+            layout = self._layout(shape, scale)
+            return self._pass("detail", layout, _softened(layout), None, scale, COARSE, 1, progress)
+        half = (max(1, -(-shape[0] // 2)), max(1, -(-shape[1] // 2)))
+        drift = _resized(self._base(half, scale * shape[1] / half[1], _part(progress, 0.0, 0.3)), shape)
+        return self._pass("detail", drift, None, None, scale, LOOSE, 1, _part(progress, 0.3, 1.0))
+
+    def _base(self, shape: tuple[int, int], scale: float, progress: Progress | None) -> Float32:
+        """Colour and drift of the surface, from noise."""
+        import cv2
+
+        from sceneforge.generative.network import BASE
+
+        blank = np.zeros((BASE.window, BASE.window, 3), np.float32)
+        anywhere = _Job(self.networks, self.meaning, scale, self.seed, (0.0, 0.0), (False, False))
+        swatch = anywhere._pass("base", blank, None, None, scale, FROM_NOISE, 4, None)
+        mean = np.clip(swatch, 0, 1).mean((0, 1))
+        # A window's outermost patches are its worst: the canvas reaches beyond what is kept.
+        down, right = (0 if along else RIM_PX for along in self.around)
+        origin = (self.origin[0] - right * scale, self.origin[1] - down * scale)
+        wide = _Job(self.networks, self.meaning, scale, self.seed, origin, self.around)
+        flat = np.broadcast_to(mean, (shape[0] + 2 * down, shape[1] + 2 * right, 3)).astype(np.float32)
+        made = wide._pass("base", flat, flat, None, scale, FROM_NOISE, 5, progress)
+        made = cv2.GaussianBlur(np.clip(made, 0, 1), (0, 0), DRIFT_PX, borderType=cv2.BORDER_REFLECT_101)
+        return np.asarray(made[down : down + shape[0], right : right + shape[1]], np.float32)
 
     def fill(self, image: UInt8, alpha: Float32, progress: Progress | None) -> Float32:
         """What belongs into the hole, by the pixels around it."""
@@ -166,7 +210,7 @@ class _Job:
         spread = cv2.GaussianBlur(nearest[label], (0, 0), max(2.0, 0.15 * float(distance.max())))
         rough = np.where(hole[..., None] > 0, spread, image).astype(np.float32) / np.float32(255)
         known = image.astype(np.float32) / np.float32(255)
-        return self._pass(rough, None, (known, hole), self.scale, FILL, 3, progress)
+        return self._pass("detail", rough, None, (known, hole), self.scale, FILL, 3, progress)
 
     def _layout(self, shape: tuple[int, int], scale: float) -> Float32:
         from sceneforge.generative.procedural import texture
@@ -175,17 +219,17 @@ class _Job:
         return texture(self.meaning, shape, scale, self.seed, origin_m=self.origin, period_m=period)
 
     def _pass(
-        self, start: Float32, guide: Float32 | None, known: tuple[Float32, NDArray[Any]] | None, scale: float,
-        stage: Stage, salt: int, progress: Progress | None,
+        self, network: str, start: Float32, guide: Float32 | None, known: tuple[Float32, NDArray[Any]] | None,
+        scale: float, stage: Stage, salt: int, progress: Progress | None,
     ) -> Float32:  # fmt: skip
-        """Noise `start` (H, W, 3) to the stage's first level, and denoise it."""
+        """Noise `start` (H, W, 3) to the stage's first level, and let a network denoise it."""
         import torch
         from diffusers import DPMSolverMultistepScheduler
 
-        from sceneforge.generative.network import SCHEDULE
+        from sceneforge.generative.network import DESIGNS, SCHEDULE
 
-        h, w = start.shape[:2]
-        rows, columns = _index(h, self.around[0]), _index(w, self.around[1])
+        (h, w), window = start.shape[:2], DESIGNS[network].window
+        rows, columns = _index(h, self.around[0], window), _index(w, self.around[1], window)
         picture = _signed(start)[:, rows][:, :, columns]
         blank, whole = torch.zeros_like(picture), torch.ones_like(picture[:1])
         context = [blank, whole, blank]
@@ -200,12 +244,14 @@ class _Job:
         period = (h * self.around[0], w * self.around[1])
         noise = plane_noise((len(rows), len(columns)), first, self.seed * 31 + salt, 3, period)
         noisy = a.sqrt() * picture + (1 - a).sqrt() * torch.from_numpy(noise)
-        full = (self.around[0] and h >= WINDOW, self.around[1] and w >= WINDOW)
-        predict = self._predictor(scale, guide is not None, known is not None)
-        made = denoise(predict, scheduler, noisy, context, stage, periodic=full, seed=self.seed, progress=progress)
+        full = (self.around[0] and h >= window, self.around[1] and w >= window)
+        predict = self._predictor(self.networks[network], scale, guide is not None, known is not None)
+        made = denoise(
+            predict, scheduler, noisy, context, stage, periodic=full, seed=self.seed, window=window, progress=progress
+        )
         return np.asarray((made[:, :h, :w].permute(1, 2, 0).numpy() + 1) / 2, np.float32)
 
-    def _predictor(self, scale: float, guided: bool, known: bool) -> Any:
+    def _predictor(self, network: Any, scale: float, guided: bool, known: bool) -> Any:
         import torch
 
         from sceneforge.generative.network import condition, velocity
@@ -216,18 +262,18 @@ class _Job:
         def predict(noisy: torch.Tensor, seen: list[torch.Tensor], step: int, guidance: float) -> torch.Tensor:
             n = len(noisy)
             t = torch.full((n,), step)
-            v = velocity(self.network, noisy, seen[0], seen[1], seen[2], told.expand(n, -1), t)
+            v = velocity(network, noisy, seen[0], seen[1], seen[2], told.expand(n, -1), t)
             if guidance == 1.0:
                 return v
-            plain = velocity(self.network, noisy, seen[0], seen[1], seen[2], untold.expand(n, -1), t)
+            plain = velocity(network, noisy, seen[0], seen[1], seen[2], untold.expand(n, -1), t)
             return plain + guidance * (v - plain)
 
         return predict
 
 
-def _index(size: int, periodic: bool) -> NDArray[np.intp]:
+def _index(size: int, periodic: bool, window: int) -> NDArray[np.intp]:
     """Indices that bring a side to at least one window: repeated if it is periodic, else mirrored."""
-    line = np.arange(max(size, WINDOW))
+    line = np.arange(max(size, window))
     if periodic:
         return line % size
     folded = line % (2 * size)
