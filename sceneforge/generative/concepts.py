@@ -45,7 +45,9 @@ GRAIN = frozenset(
      "rock", "sand", "snow", "terrazzo"}
 )  # fmt: skip
 """Classes that are grain and drift alone: nothing in them has a place of its own, as joints, veins and stars have."""
-FIGURES = frozenset({"flowers", "patterned", "checkered", "striped", "hexagonal", "herringbone", "veins", "ripples"})
+FIGURES = frozenset(
+    {"flowers", "patterned", "checkered", "striped", "hexagonal", "herringbone", "veins", "ripples", "rusty", "mossy"}
+)  # fmt: skip
 """Qualities that do have a place."""
 
 WORDS: dict[str, str] = {

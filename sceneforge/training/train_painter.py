@@ -1,6 +1,7 @@
 """Train the embedded painter: a text-conditioned diffusion model that fills holes in pictures of surfaces.
 
-    python -m sceneforge.training.train_painter --data painter-data.npz --out run --minutes 9 --device cuda
+    python -m sceneforge.training.train_painter --network base --data painter-data.npz --out run --minutes 72
+    python -m sceneforge.training.train_painter --network detail --data painter-data.npz --out run --minutes 9
 
 How it works, for a reader who learns diffusion here:
 
@@ -11,8 +12,8 @@ picture of pure noise is a fair sample of the last step.
 *What is learnt.* Given z, t and the conditions, the network says the velocity v = sqrt(a_t) e - sqrt(1 - a_t) x. Both
 x = sqrt(a_t) z - sqrt(1 - a_t) v and e = sqrt(1 - a_t) z + sqrt(a_t) v follow from it, and unlike e alone v stays
 meaningful at both ends. The loss is the squared error of v. `--levels` says how the steps share it. Beware of "min-snr"
-alone: it gives the noisiest steps next to no weight, and there the network learns neither colour nor layout. A network
-trained so learns them when it goes on (`--start`) with "noisy".
+alone: it gives the noisiest steps next to no weight, and there the network learns neither colour nor layout. The detail
+network was trained so and cannot start from noise; the base network ("flat") can, and hands over to it.
 
 *Reverse.* To paint, start from noise and repeatedly ask the network which x it sees in z, then move to a less noisy
 step consistent with that x. DPM-Solver++ (Lu et al. 2022) takes a dozen such steps; see `generative/windows.py`.

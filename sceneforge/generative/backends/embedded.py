@@ -40,8 +40,9 @@ FINE_M = 0.006
 RIM_PX = 8
 """Pixels of the base canvas around what is kept."""
 FROM_NOISE = Stage((999, 960, 910, 860, 800, 740, 680, 610, 540, 470, 400, 330, 260, 190, 120, 50), 2.0)
-DRIFT_PX = 2.0
-"""Standard deviation of the blur that leaves colour and drift of a base canvas."""
+DRIFT_PX = (2.0, 21.0)
+"""Standard deviations, in pixels of a base canvas, of the blurs between which its drift lies: what is smaller is its
+patches, what is larger is windows that did not agree."""
 LOOSE = Stage((850, 760, 670, 580, 490, 400, 310, 220, 140, 50), 1.5)
 """For detail over a base canvas."""
 COARSE = Stage((500, 410, 320, 230, 140, 50), 1.5)
@@ -192,8 +193,11 @@ class _Job:
         wide = _Job(self.networks, self.meaning, scale, self.seed, origin, self.around)
         flat = np.broadcast_to(mean, (shape[0] + 2 * down, shape[1] + 2 * right, 3)).astype(np.float32)
         made = wide._pass("base", flat, flat, None, scale, FROM_NOISE, 5, progress)
-        made = cv2.GaussianBlur(np.clip(made, 0, 1), (0, 0), DRIFT_PX, borderType=cv2.BORDER_REFLECT_101)
-        return np.asarray(made[down : down + shape[0], right : right + shape[1]], np.float32)
+        fine, wide_blur = (
+            cv2.GaussianBlur(np.clip(made, 0, 1), (0, 0), s, borderType=cv2.BORDER_REFLECT_101) for s in DRIFT_PX
+        )
+        drift = np.clip(fine - wide_blur + mean, 0, 1)
+        return np.asarray(drift[down : down + shape[0], right : right + shape[1]], np.float32)
 
     def fill(self, image: UInt8, alpha: Float32, progress: Progress | None) -> Float32:
         """What belongs into the hole, by the pixels around it."""
