@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sceneforge.core import Label, Plane, Scene, SurfaceRaster, UsageError
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import transform_points
 
 from .surface_outliers import outliers
-from .surface_texture import SurfaceTexture
+from .surface_texture import SurfaceTexture, relief_factor
 
 REACH_M = 0.4
 """Surface is looked for this far beyond its outline: outlines end where the reconstruction was thin."""
@@ -21,6 +22,11 @@ CORNER_M = 0.02
 """So near to a corner readings mix with those of the other surface."""
 SEAM_M = 0.3
 """What is seen behind a wall reaches farther than this, or belongs to the wall."""
+LOW_M, LOW_ERRORS = 0.012, 4.0
+"""What lies on a floor stands out by more than this, and so many standard errors, on average of all readings: lamp
+feet do, rugs do not."""
+LEVEL_M, LEVEL_ERRORS = 0.006, 3.0
+"""Where that average lies within this, or so many of its errors, the surface itself was seen."""
 MAX_CELLS = 5_000_000
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
 INLAID = (
@@ -126,8 +132,11 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
         inside *= np.clip(0.5 + before / m, 0, 1)
         corner |= np.abs(before) < CORNER_M
     inside *= 1 - _grown(_opened(texture), 0.01 / m)
-    inside *= 1 - _footprints(texture, planes, scene)
-    if upright:
+    level, low = _heights(texture)
+    inside *= 1 - np.where(level, 0, _footprints(texture, planes, scene))
+    if not upright:
+        inside *= 1 - np.where(corner, 0, low)
+    else:
         inside *= 1 - outliers(texture, inside, inlaid, corner, _over_floor(raster, scene))
     soft = cv2.GaussianBlur(inside, (0, 0), 0.7)  # cells cut by evidence have hard edges otherwise
     return np.asarray(np.rint(np.clip(soft, 0, 1) * 255), dtype=np.uint8)
@@ -253,6 +262,23 @@ def _over_floor(raster: SurfaceRaster, scene: Scene) -> Float32 | None:
     levels = [float(p.origin[1]) for p in scene.planes_labelled(Label.FLOOR)]
     below = [level for level in levels if level < float(y.mean())]
     return y - np.float32(max(below)) if below else None
+
+
+def _heights(texture: SurfaceTexture) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(rows, columns) each: cells where all readings together lie in the surface; and parts where they lie before it by
+    less than one frame can tell, if they are wider than two cells of the height map."""
+    import cv2
+
+    height, error = texture.height, texture.height_error
+    known = np.isfinite(height) & np.isfinite(error)
+    h, e = (np.where(known, a, 0).astype(np.float32) for a in (height, error))
+    level = known & (np.abs(h) < np.maximum(LEVEL_M, LEVEL_ERRORS * e))
+    above = (known & (h > np.maximum(LOW_M, LOW_ERRORS * e))).astype(np.uint8)
+    low = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    factor, (rows, columns) = relief_factor(texture.raster), texture.raster.shape
+    fine = (np.repeat(np.repeat(a, factor, axis=0), factor, axis=1)[:rows, :columns] for a in (level, low))
+    first, second = fine
+    return np.ascontiguousarray(first), second & (texture.seen < 1.0 * texture.blocked)
 
 
 def _footprints(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> Float32:

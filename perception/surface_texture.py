@@ -64,8 +64,10 @@ class SurfaceTexture:
 
     @property
     def agreement(self) -> Float32:
-        """(rows, columns) 0..1: several frames saw it, from near or far, and agree on what they saw."""
-        seen = 1 - np.exp(-0.5 * self.seen.astype(np.float32))
+        """(rows, columns) 0..1: several frames saw it, from near or far, and agree on what they saw; less where things
+        before it nearly always hide it, whose lowest parts look like the surface to a few."""
+        count = self.seen.astype(np.float32)
+        seen = (1 - np.exp(-0.5 * count)) * np.minimum(count / np.maximum(0.34 * self.blocked, 1), 1)
         return np.asarray(seen / (1 + (self.deviation / 0.25) ** 2), dtype=np.float32)
 
 

@@ -90,7 +90,7 @@ class _Shown:
             v = np.rint((np.arange(c.height) - c.cy) / c.fy * d.fy + d.cy).astype(int)
             at = np.clip(v, 0, depth.shape[0] - 1)[:, None], np.clip(u, 0, depth.shape[1] - 1)[None, :]
             hole = cv2.erode((depth[at] <= 0).astype(np.uint8), np.ones((3, 3), np.uint8))
-            self._source = np.where((hole > 0) & (view.source == SENSOR), np.uint8(MESH), view.source)
+            self._source = np.where((hole > 0) & (view.source == SENSOR) & (view.face < 0), np.uint8(MESH), view.source)
         return self._source
 
     @cached_property
@@ -168,7 +168,7 @@ class _Prepared:
         on, sure, against = kernels.geometry(
             view.depth,
             view.sigma,
-            view.source,
+            shown.source(view),
             view.face,
             view.hits.face,
             self._in_plane,
@@ -191,7 +191,9 @@ class _Prepared:
         if self._paint.raster.T_world_plane[1, 1] > LEVEL:
             floor = (refined > 0.5).astype(np.uint8)
             bare = kernels.expected(floor, self._look, gain, k, R, o, self._area, TO_LINEAR)
-            hidden = clutter(frame.color, refined, refined < 0.1, bare)
+            with np.errstate(divide="ignore"):
+                metre = np.asarray(np.float32(k[0]) / np.maximum(view.depth, 0), dtype=np.float32)
+            hidden = clutter(frame.color, refined, refined < 0.1, bare, metre)
         if blank is not None:
             hidden = np.maximum(hidden, blank.astype(np.float32))
         return refined * (1 - hidden), hidden

@@ -29,6 +29,8 @@ TRIM, MAYBE, SURE = 2.2, 2.3, 4.0
 """Distances in spreads: left out of the floor's own statistics; part of a thing; surely a thing."""
 HALF_WIDTH = 1 / 50
 """Of the picture's width: half the thickest thing looked for."""
+HALF_M = 0.04
+"""Half the thickest one in metres: far away, shadows and seams of a floor are thin in the picture too."""
 REACH = 1 / 70
 """Of the picture's width: how near to something that stands there it must begin."""
 LEADS = 1 / 40
@@ -51,7 +53,9 @@ BLACK = 2.0
 """Darker than the floor by more log brightness: no shadow."""
 
 
-def clutter(color: UInt8, matte: Float32, solid: NDArray[np.bool_], expected: Float32) -> Float32:
+def clutter(
+    color: UInt8, matte: Float32, solid: NDArray[np.bool_], expected: Float32, metre: Float32 | None = None
+) -> Float32:
     """(H, W) float32 0..1: thin things before a surface.
 
     Args:
@@ -73,7 +77,10 @@ def clutter(color: UInt8, matte: Float32, solid: NDArray[np.bool_], expected: Fl
     floor = np.ascontiguousarray(floor[part])
     distance = _distance(np.ascontiguousarray(color[part]), floor, np.ascontiguousarray(expected[part]), width)
     apart = np.asarray(cv2.distanceTransform((~solid).astype(np.uint8), cv2.DIST_L2, 5)[part], dtype=np.float32)
-    thing = _things(distance, (distance > MAYBE) & (apart > RIM), apart, width)
+    thickest = np.full(floor.shape, width * HALF_WIDTH, dtype=np.float32)
+    if metre is not None:
+        thickest = np.minimum(thickest, np.float32(HALF_M) * metre[part])
+    thing = _things(distance, (distance > MAYBE) & (apart > RIM), apart, thickest, width)
     if thing is None:
         return out
     # A tube's highlight and its dark side are two strips with floor colour between.
@@ -83,8 +90,9 @@ def clutter(color: UInt8, matte: Float32, solid: NDArray[np.bool_], expected: Fl
     return out
 
 
-def _things(distance: Float32, maybe: NDArray[np.bool_], apart: Float32, width: int) -> UInt8 | None:
-    """(h, w) 1 where parts of `maybe` are thin, clear, and lead away from what stands there; None where none do."""
+def _things(distance: Float32, maybe: NDArray[np.bool_], apart: Float32, thickest: Float32, width: int) -> UInt8 | None:
+    """(h, w) 1 where parts of `maybe` are thin (half as thick as `thickest` pixels at most), clear, and lead away from
+    what stands there; None where none do."""
     import cv2
 
     n, found, stats, _ = cv2.connectedComponentsWithStats(maybe.astype(np.uint8), connectivity=8)
@@ -94,14 +102,16 @@ def _things(distance: Float32, maybe: NDArray[np.bool_], apart: Float32, width: 
     part: NDArray[np.int32] = np.asarray(found, dtype=np.int32).ravel()[at]
     thick = cv2.distanceTransform(maybe.astype(np.uint8), cv2.DIST_L2, 3).ravel()[at]
     away = apart.ravel()[at]
-    widest, farthest, nearest, clearest = np.zeros(n), np.zeros(n), np.full(n, np.inf), np.zeros(n)
+    widest, share = np.zeros(n), np.zeros(n)
+    farthest, nearest, clearest = np.zeros(n), np.full(n, np.inf), np.zeros(n)
     np.maximum.at(widest, part, thick)
+    np.maximum.at(share, part, thick / thickest.ravel()[at])
     np.maximum.at(farthest, part, away)
     np.minimum.at(nearest, part, away)
     np.maximum.at(clearest, part, distance.ravel()[at])
     long_ = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) > width * LENGTH
     kept = (nearest < max(RIM + 2, width * REACH)) & (clearest > SURE) & long_
-    kept &= (farthest > width * LEADS) & (widest < width * HALF_WIDTH) & (widest > 1.2)
+    kept &= (farthest > width * LEADS) & (share < 1) & (widest > 1.2)
     kept[0] = False
     if not kept.any():
         return None

@@ -98,7 +98,7 @@ def geometry(
             if f >= 0 and height < 0.02 + 4.0 * s and height > -0.03 - 4.0 * s:
                 # The fused mesh knows better than one frame whether this patch is flat in the plane.
                 value = 0.5 * value + 0.5 * (1.0 if in_plane[f] == IN_PLANE else 0.0)
-            elif f < 0 and hit[i, j] >= 0 and in_plane[hit[i, j]] == IN_PLANE:
+            elif f < 0 and source[i, j] != SCANNED and hit[i, j] >= 0 and in_plane[hit[i, j]] == IN_PLANE:
                 against[i, j] = NEARER if height > 0 else BEYOND
             told = max(told, 0.05)
             if source[i, j] == SCANNED and value > 0.5:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from sceneforge.core import Label, Plane, Scene, SurfaceRaster
-from sceneforge.perception.surface_mask import _cuts
+from sceneforge.core import Label, Mesh, Plane, Scene, SurfaceRaster
+from sceneforge.perception.surface_mask import _cuts, surface_mask
+from sceneforge.perception.surface_texture import SurfaceTexture
 
 M = 0.02
 
@@ -26,3 +27,30 @@ def test_walls_cut_off_seams_but_not_the_next_room() -> None:
         assert abs(row[np.abs(x - 0.5).argmin()] - 0.5) < M
         assert np.isinf(row[np.abs(x - 1.11).argmin()]) == kept
         assert abs(row[np.abs(x - 1.03).argmin()] + 0.03) < M, "right behind the wall it is always cut"
+
+
+def test_heights_tell_low_things_from_floor_that_is_mostly_hidden() -> None:
+    """A lamp's foot 2 cm high and a rug of 6 mm; and floor that a table hides from most frames, beside its runner."""
+    m, n = 0.008, 200
+    raster = SurfaceRaster(np.eye(4), np.zeros(2), m, n, n)
+    outline = np.array([(0.0, 0.0), (1.6, 0.0), (1.6, 1.6), (0.0, 1.6)])
+    floor = Plane("plane_0", Label.FLOOR, 1.0, np.eye(4), outline, area_m2=2.5)
+    foot, rug, hidden = ((slice(20, 45), slice(a, a + 25)) for a in (20, 80, 140))
+    height = np.random.default_rng(0).normal(0, 0.001, (n, n)).astype(np.float32)
+    height[foot] += 0.02
+    height[rug] += 0.006
+    seen, blocked = np.full((n, n), 12, np.uint8), np.zeros((n, n), np.uint8)
+    for part in (foot, hidden):
+        seen[part], blocked[part] = 3, 12
+    ones = np.ones((n, n), np.float32)
+    texture = SurfaceTexture(
+        raster, np.full((n, n, 3), 0.3, np.float32), ones, 0.1 * ones, seen, blocked, np.zeros((n, n), np.uint8),
+        height, 0.001 * ones,
+    )  # fmt: skip
+    x, z = np.meshgrid(np.linspace(140, 165, 30) * m, np.linspace(20, 45, 30) * m)
+    runner = np.stack([x.ravel(), np.full(x.size, 0.05), z.ravel()], axis=1).astype(np.float32)
+    mask = surface_mask(texture, [floor], Scene((floor,), mesh=Mesh(runner, np.zeros((0, 3), np.int32))))
+    assert mask[foot][3:-3, 3:-3].max() == 0
+    assert mask[rug].min() > 250 and mask[hidden][3:-3, 3:-3].min() > 250
+    trusted = texture.agreement
+    assert trusted[hidden].max() < 0.8 * trusted[rug].min(), "what is nearly always hidden is known less"

@@ -72,6 +72,18 @@ def test_what_hangs_together_with_nothing_is_the_floor_s_own() -> None:
     assert seen(color).mean() < 0.002
 
 
+def test_far_shadows_are_thicker_than_tubes() -> None:
+    color = floor("plain")
+    color[TUBE] = (40, 42, 60)
+    matte = np.ones((H, W), np.float32)
+    matte[CHAIR] = 0
+    unknown = np.zeros((H, W, 4), np.float32)
+    for pixels_per_metre, kept in ((200.0, True), (40.0, False)):  # five pixels are 2.5 cm, or 12
+        metre = np.full((H, W), pixels_per_metre, np.float32)
+        found = clutter(color.round().astype(np.uint8), matte, matte < 0.1, unknown, metre)
+        assert (found[TUBE].mean() > 0.85) == kept
+
+
 def test_blank_borders_are_found_and_windows_are_not() -> None:
     rng = np.random.default_rng(1)
     color = rng.integers(30, 200, (H, W, 3)).astype(np.uint8)
