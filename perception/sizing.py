@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from sceneforge._suggest import suggestion
 from sceneforge.core import Label, Plane, Scan, Scene, SceneObject, UsageError
 from sceneforge.core.arrays import Float32
 from sceneforge.core.scan import FrameSource
@@ -21,7 +22,6 @@ from sceneforge.core.transforms import make_transform
 
 from .account import Account
 
-DIMENSIONS = ("height", "width", "length")
 TURNS = 3
 TRIED = (1.5, 1 / 1.5, 2.25, 1 / 2.25)
 """Other sizes at which a thing of known length is looked for: a table half as high is taken for a seat."""
@@ -32,7 +32,10 @@ EDGE_SIGMA_M = 0.03
 MIN_M, MAX_M = 0.05, 100.0
 PATTERN = re.compile(r"\s*(?P<thing>.+?)\s+(?P<dimension>height|width|length)\s*=\s*(?P<metres>[^=]+)", re.IGNORECASE)
 BETWEEN = re.compile(r"\s*(?P<thing>.+?)\s+to\s+(?P<other>.+?)\s*=\s*(?P<metres>[^=]+)", re.IGNORECASE)
-EXAMPLES = "'door height=2.03', 'room height=2.6', 'table-1 length=1.8' or 'wall-1 to wall-3=4.2'"
+EXAMPLES = "'door height=2.03', 'room height=2.6', 'object_1 length=1.8' or 'plane_1 to plane_3=4.2'"
+LABELS = tuple(label.value for label in Label)
+IDS = re.compile(r".*[_-]\d+")
+"""Ids as scene.json has them: plane_6, object_4, device_2."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +68,25 @@ def parse_known_dimension(text: str) -> KnownDimension:
     try:
         metres = float(found["metres"])
     except ValueError:
-        metres = float("nan")
+        raise UsageError(f"known dimension '{text}': '{found['metres'].strip()}' is no number of metres") from None
     if not MIN_M <= metres <= MAX_M:
         raise UsageError(f"known dimension '{text}': expected {MIN_M:g} to {MAX_M:g} metres")
     parts = found.groupdict()
-    return KnownDimension(parts["thing"], parts.get("dimension", "distance").lower(), metres, parts.get("other", ""))
+    known = KnownDimension(parts["thing"], parts.get("dimension", "distance").lower(), metres, parts.get("other", ""))
+    things = [known.thing, *([known.other] if known.other else [])]
+    if known.thing.lower() == "room" and known.dimension != "height":
+        raise UsageError(f"known dimension '{text}': of a room only the height is known")
+    if len(things) == 2 and things[0].lower() == things[1].lower():
+        raise UsageError(f"known dimension '{text}': a distance lies between two things; name them by their ids")
+    for name in things:
+        if not _nameable(name):
+            raise UsageError(f"known dimension '{text}': '{name}' is no label and no id{suggestion(name, LABELS)}")
+    return known
+
+
+def _nameable(name: str) -> bool:
+    """Whether a scene could hold a thing of this name; found out before anything is understood."""
+    return name.lower() in (*LABELS, "room") or IDS.fullmatch(name) is not None
 
 
 def measured(known: KnownDimension, scene: Scene) -> list[float]:

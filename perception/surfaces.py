@@ -196,3 +196,21 @@ def _backed(ring: Float64, T: Float64, surfels: Surfels, tree: Any) -> float:
         return np.asarray(np.isfinite(distance))
 
     return float(((above(0.2) | above(0.3) | above(0.4)) & ~above(0.9) & ~above(1.1)).mean())
+
+
+def vertex_planes(
+    mesh: Mesh, samples: SurfaceSamples, surfels: Surfels, surfel_plane: Int32, planes: tuple[Plane, ...]
+) -> Int32:
+    """Index into `planes` (N,) of each mesh vertex, -1 = none: its nearest sample's plane, if the vertex lies on it."""
+    from scipy.spatial import cKDTree
+
+    if len(samples.points) == len(mesh.vertices) and np.array_equal(samples.points, mesh.vertices):
+        nearest = np.arange(len(mesh.vertices))
+    else:
+        _, nearest = cKDTree(samples.points).query(mesh.vertices)
+    out = surfel_plane[surfels.member[nearest]].copy()
+    for i, p in enumerate(planes):
+        mine = np.flatnonzero(out == i)
+        off = (mesh.vertices[mine] - p.origin) @ p.normal
+        out[mine[np.abs(off) > 0.04]] = -1
+    return out

@@ -14,7 +14,6 @@ from sceneforge.core import (
     FrameError,
     Label,
     Mesh,
-    Plane,
     Progress,
     RoomCapture,
     Scan,
@@ -23,7 +22,7 @@ from sceneforge.core import (
     UsageError,
     silent,
 )
-from sceneforge.core.arrays import Float32, Float64, Int32
+from sceneforge.core.arrays import Float32, Float64
 from sceneforge.core.transforms import make_transform, rotation_between, transform_points
 
 from .account import Account
@@ -46,7 +45,7 @@ from .rooms import find_rooms
 from .scale import check_scale
 from .sensor_range import FRAMES, NEAR_M, trusted_range
 from .sizing import KnownDimension, sized
-from .surfaces import bound_planes, label_mesh
+from .surfaces import bound_planes, label_mesh, vertex_planes
 from .surfels import SurfaceSamples, Surfels, build_surfels, grain, sample_surface
 from .wall_views import KEPT, KeptView, kept
 
@@ -339,7 +338,7 @@ def _understand_surface(
         surfaces = layout.surfaces
         planes = with_certainty(surfaces.planes, surfels, surfaces.surfel_plane)
         surfaces = replace(surfaces, planes=planes)
-        vertex_plane = _vertex_planes(mesh, samples, surfels, surfaces.surfel_plane, surfaces.planes)
+        vertex_plane = vertex_planes(mesh, samples, surfels, surfaces.surfel_plane, surfaces.planes)
         mesh = label_mesh(mesh, surfaces.planes, vertex_plane)
     with account.stage("objects"):
         objects = find_objects(surfels, surfaces.planes, surfaces.surfel_plane, surfaces.levels, grain(mesh))
@@ -372,24 +371,6 @@ def _check_extent(mesh: Mesh, path: str) -> None:
 def _surfels(mesh: Mesh, options: PlaneOptions) -> tuple[SurfaceSamples, Surfels]:
     samples = sample_surface(mesh, 0.02)
     return samples, build_surfels(samples, options.cell_m)
-
-
-def _vertex_planes(
-    mesh: Mesh, samples: SurfaceSamples, surfels: Surfels, surfel_plane: Int32, planes: tuple[Plane, ...]
-) -> Int32:
-    """Index into `planes` (N,) of each mesh vertex, -1 = none: its nearest sample's plane, if the vertex lies on it."""
-    from scipy.spatial import cKDTree
-
-    if len(samples.points) == len(mesh.vertices) and np.array_equal(samples.points, mesh.vertices):
-        nearest = np.arange(len(mesh.vertices))
-    else:
-        _, nearest = cKDTree(samples.points).query(mesh.vertices)
-    out = surfel_plane[surfels.member[nearest]].copy()
-    for i, p in enumerate(planes):
-        mine = np.flatnonzero(out == i)
-        off = (mesh.vertices[mine] - p.origin) @ p.normal
-        out[mine[np.abs(off) > 0.04]] = -1
-    return out
 
 
 def _rotation_to_y(up: Float64) -> Float64:

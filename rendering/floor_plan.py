@@ -16,12 +16,10 @@ from sceneforge.core.labels import HORIZONTAL_SUPPORTS
 
 from .palette import FAINT, INK, PAPER, PATH, SOFT, tint
 from .plan_column import GUESSED_ALPHA, HEIGHT, MARGIN, SIDE, SUPER, WALL_INK, WIDTH, side_column
-from .plan_parts import HEADROOM_M, VERTICAL, Seen, is_level, outline, plan_turn, reveals, slopes, wall_line
+from .plan_parts import HEADROOM_M, OVERHEAD_M, VERTICAL, Seen, is_level, outline, plan_turn, reveals, slopes, wall_line
 
 HATCH, HATCH_INK = 14, (150, 128, 92)
 SLOPE_INK = (112, 92, 150)
-OVERHEAD_M = 2.0
-"""A plan is cut at this height: lamps and the undersides of shelves are left out."""
 
 Box: TypeAlias = tuple[float, float, float, float]
 Color: TypeAlias = tuple[int, int, int]
@@ -188,7 +186,8 @@ class PlanSheet:
 
     def _tops(self) -> list[Plane]:
         skip = (Label.FLOOR, Label.CEILING, Label.RUG, Label.PLATFORM)
-        return [p for p in self.scene.planes if is_level(p) and p.normal[1] > 0 and p.label not in skip]
+        up = [p for p in self.scene.planes if is_level(p) and p.normal[1] > 0 and p.label not in skip]
+        return [p for p in up if float(p.origin[1]) - self.floor_y <= OVERHEAD_M]
 
     def walls(self) -> None:
         """Upright planes as thick lines, pale where nothing was seen of them; openings coloured on top."""

@@ -24,6 +24,8 @@ VERTICAL = (Label.WALL, Label.INNER_WALL, Label.DOOR, Label.WINDOW, Label.OPENIN
 SLOPE_DEG = (5.0, 80.0)
 HEADROOM_M = 2.0
 """Under a slope, the line where the ceiling is this high is drawn: farther in one can stand."""
+OVERHEAD_M = 2.0
+"""A plan is cut at this height: lamps and the undersides of shelves are left out."""
 
 
 def is_level(plane: Plane) -> bool:

@@ -12,7 +12,7 @@ from sceneforge.core import Label, Plane, Room, Scene, write_aside
 from sceneforge.core.arrays import Float64
 
 from .palette import INK, PAPER, PATH, SOFT, tint
-from .plan_parts import HEADROOM_M, Seen, Slope, is_level, outline, plan_turn, reveals, slopes, wall_line
+from .plan_parts import HEADROOM_M, OVERHEAD_M, Seen, Slope, is_level, outline, plan_turn, reveals, slopes, wall_line
 
 PIXELS_PER_M = 100.0
 MARGIN_M = 0.9
@@ -20,8 +20,6 @@ WALL_M, OPENING_M = 0.10, 0.06
 """Drawn thickness; a scan does not show how thick walls are."""
 WALL_INK = (74, 84, 100)
 OPENINGS = (Label.DOOR, Label.WINDOW, Label.OPENING)
-OVERHEAD_M = 2.0
-"""A plan is cut at this height: lamps and the undersides of shelves are left out."""
 SLOPE_INK = (112, 92, 150)
 
 

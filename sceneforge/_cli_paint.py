@@ -66,6 +66,7 @@ def paint(
     """Paint surfaces of a room: textures in metres, a video and a GLB."""
     from sceneforge.core import Arrangement, PaintJob, PaintRegion, UsageError
     from sceneforge.core.paint import DEFAULT_PAINTER
+    from sceneforge.generative.painter import require_painter
     from sceneforge.painting import paint as run
     from sceneforge.pipeline import render
 
@@ -92,9 +93,12 @@ def paint(
         ]
     except ValueError as error:
         raise UsageError(str(error)) from None
+    who = painter or DEFAULT_PAINTER
+    require_painter(who)
+    for name in surface:
+        _require_surface(name)
     with show.progress_bar() as progress:
         capture, scene, folder = _opened(source, scan, out, seed, progress)
-        who = painter or DEFAULT_PAINTER
         paints = run(scene, capture, jobs, folder, painter=who, seed=seed, every=every, progress=progress)
         scene = replace(scene, paints=paints)
         drawn = render(capture, scene, Arrangement(()), folder, fps=fps, every=every, seed=seed, progress=progress)
@@ -107,6 +111,17 @@ def paint(
             size = f"{p.raster.metres_per_pixel * 1000:.3g} mm per pixel"
             print(f"{', '.join(p.planes)}: {p.prompt or p.mode}, {size}, {path}")
         show.print_paths({"video": drawn.video, "pictures": drawn.contact_sheet, "glb": drawn.glb})
+
+
+def _require_surface(name: str) -> None:
+    """Refuse what is neither a label nor looks like an id, before minutes go into understanding."""
+    from sceneforge._suggest import suggestion
+    from sceneforge.core import UsageError
+    from sceneforge.core.labels import LABEL_NAMES
+
+    for part in (p.strip() for p in name.split("|")):
+        if part not in LABEL_NAMES and not (part and part[-1].isdigit()):
+            raise UsageError(f"--surface '{part}' is no label and no id of a plane{suggestion(part, LABEL_NAMES)}")
 
 
 def _facts(paint: SurfacePaint, path: Path) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def understand(
         memory_mb: What the reconstruction's voxels may take in memory, MiB: of larger scans, what was seen longest ago
             lies in a temporary file meanwhile. The result is the same.
         known_dimension: A length somebody measured, for pictures without a depth sensor: "door height=2.03",
-            "room height=2.6", "table-1 length=1.8" or "wall-1 to wall-3=4.2". The whole scene gets that size.
+            "room height=2.6", "object_1 length=1.8" or "plane_1 to plane_3=4.2". The whole scene gets that size.
         seed: Same input, same seed, same bytes (timings in report.json aside).
         progress: Told of each stage.
 

@@ -175,3 +175,20 @@ def test_relief_follows_grain_not_colour() -> None:
     height = relief(np.repeat(gray[..., None], 3, axis=2).astype(np.uint8), 0.004)
     assert abs(float(height[:, :80].mean()) - float(height[:, 120:].mean())) < 8
     assert height.std() > 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--surface", "flor"), "'flor' is no label and no id of a plane; did you mean 'floor'?"),
+        (("--surface", "floor", "--painter", "embeded"), "no painter is called 'embeded'; did you mean 'embedded'?"),
+    ],
+)
+def test_misspelt_names_are_told_before_anything_is_understood(
+    arguments: tuple[str, ...], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from sceneforge import cli
+
+    out = tmp_path / "out"
+    assert cli.main(["paint", "sample:living_room", *arguments, "--prompt", "grass", "-o", str(out)]) == 2
+    assert told in capsys.readouterr().err and not out.exists()

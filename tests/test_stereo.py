@@ -111,7 +111,8 @@ def test_scores_are_those_of_the_definition() -> None:
     [
         ("baseline=100\n", "", "has no baseline"),
         ("baseline=100", "baseline=-1", "positive"),
-        ("baseline=100", "baseline=nan", "positive"),
+        ("baseline=100", "baseline=nan", "'nan'"),
+        ("width=320", "width=inf", "'inf'"),
         ("baseline=100", "baseline=ten", "'ten'"),
         ("cam0=[280 0 150; 0 280 119.5; 0 0 1]", "cam0=[280 0]", "cam0 has 2 numbers"),
         ("cam0=[280", "cam0=[0", "focal"),

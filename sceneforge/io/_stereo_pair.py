@@ -106,16 +106,20 @@ def read_stereo_pair(path: str | Path) -> StereoPair:
         )
     calibration = folder / CALIBRATION
     values = _values(calibration)
-    cam0, cam1 = _matrix(values, "cam0", calibration), _matrix(values, "cam1", calibration)
+    cam0 = _matrix(values, "cam0", calibration)
     size = image_size(found[0])
     width = int(_number(values, "width", calibration, size[0] if size else None))
     height = int(_number(values, "height", calibration, size[1] if size else None))
     baseline = _number(values, "baseline", calibration) * MM
-    if not (np.isfinite(baseline) and baseline > 0) or not 0 < max(width, height) <= MAX_SIDE:
+    if not baseline > 0 or not 0 < max(width, height) <= MAX_SIDE:
         raise ScanError(
             f"baseline {baseline / MM:g} mm, {width}x{height} pixels", path=calibration, expected="positive numbers"
         )
-    offset = _number(values, "doffs", calibration, float(cam1[0, 2] - cam0[0, 2]))
+    offset = (
+        _number(values, "doffs", calibration)
+        if "doffs" in values
+        else float(_matrix(values, "cam1", calibration)[0, 2] - cam0[0, 2])
+    )
     count = _number(values, "ndisp", calibration, 0.0)
     return StereoPair(
         *found,
@@ -144,7 +148,7 @@ def read_pfm(path: Path) -> Float32:
         raise ScanError(
             f"{width}x{height} pixels in {len(data)} bytes",
             path=path,
-            expected=f"an intact file of {MAX_SIDE} per side",
+            expected=f"4 bytes for every pixel, {MAX_SIDE} pixels per side at most",
         )
     order = "<f4" if scale < 0 else ">f4"
     rows = np.frombuffer(data, order, width * height, header.end()).reshape(height, width)
@@ -171,9 +175,12 @@ def _number(values: dict[str, str], name: str, path: Path, default: float | None
             raise ScanError(f"has no {name}", path=path, expected=f"a line {name}=NUMBER")
         return default
     try:
-        return float(values[name])
-    except ValueError as error:
-        raise ScanError(f"{name} is '{values[name][:40]}'", path=path, expected="a number") from error
+        found = float(values[name])
+    except ValueError:
+        found = float("nan")
+    if not np.isfinite(found):
+        raise ScanError(f"{name} is '{values[name][:40]}'", path=path, expected="a number")
+    return found
 
 
 def _matrix(values: dict[str, str], name: str, path: Path) -> Float64:

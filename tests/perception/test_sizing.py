@@ -21,7 +21,7 @@ from tests.perception.tracking.test_pictures import poses, scan_of
 def scene(scale: float = 1.0) -> Scene:
     """A room of usual heights with a box, all that many times as large as it should be."""
     planes, rooms = room(scale)
-    planes[1] = replace(planes[1], polygon=SQUARE * scale)
+    planes[1] = replace(planes[1], id="top_1", polygon=SQUARE * scale)
     planes += [
         Plane("floor", Label.FLOOR, 0.9, plane_frame((0, 1, 0), (0, 0, 0)), SQUARE * 5 * scale, area_m2=20.0),
         Plane("wall-1", Label.WALL, 0.9, plane_frame((1, 0, 0), (-2 * scale, 0, 0)), SQUARE * scale, area_m2=1.0),
@@ -37,8 +37,8 @@ def scene(scale: float = 1.0) -> Scene:
         ("door height=2.03", 2.03),
         ("door width=0.9", 0.9),
         ("table height = 0.74", 0.74),
-        ("top length=1.0", 1.0),
-        ("top width=0.8", 0.8),
+        ("top_1 length=1.0", 1.0),
+        ("top_1 width=0.8", 0.8),
         ("room height=2.5", 2.5),
         ("couch length=1.8", 1.8),
         ("couch-1 width=0.9", 0.9),
@@ -53,7 +53,22 @@ def test_a_known_length_gives_the_size_back(text: str, length: float) -> None:
     assert 0 < sigma < 0.05
 
 
-@pytest.mark.parametrize("text", ["door", "door height", "door height=", "door height=-2", "door height=1e9", "=2", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "door",
+        "door height",
+        "door height=",
+        "door height=-2",
+        "door height=1e9",
+        "=2",
+        "",
+        "dor height=2",
+        "room width=4",
+        "wall to wall=4",
+        "door height=2,03",
+    ],
+)
 def test_what_is_no_length_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="known dimension"):
         parse_known_dimension(text)
