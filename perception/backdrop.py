@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ COARSE_M = 0.03
 """Cells of the search for what a thing hid."""
 AROUND_M = 0.5
 """Surface around the hidden part that is gathered too: fills continue it."""
+BEYOND_M = 0.1
+"""Nothing is gathered farther outside a plane's outline: there is other surface, or none."""
 CONTACT_M = 0.05
 """Shadow this close to where a thing touched the surface went with it, so that those cells count as unseen."""
 BESIDE_M = 0.25
@@ -31,6 +34,8 @@ SLIVER_M = 0.012
 """Seen parts narrower than twice this, between hidden ones, show more of a thing's outline than of the surface."""
 SHADE_CELL_M = 0.03
 """Cells in which the things' shadow is traced."""
+STRIDE = 4
+"""Of so many coarse cells, one is asked first whether it is shaded; the shadow is traced only around those that are."""
 FINEST_M = 0.008
 """Longest edge of the mesh behind things."""
 PIXEL_SHARE = 0.7
@@ -77,19 +82,19 @@ def gather_backdrop(
     textures = gather(
         scan,
         scene,
-        [(raster, np.ones(raster.shape, np.uint8)) for _, raster, _ in regions],
+        [(r.raster, np.ones(r.raster.shape, np.uint8)) for r in regions],
         gains,
         every=every,
         bad=bad,
         progress=progress,
     )
     sheets = tuple(
-        _sheet(texture, hidden, _contact(plane, raster, removal), plane, removal, shade)
-        for (plane, raster, hidden), texture in zip(regions, textures, strict=True)
+        _sheet(texture, region, _contact(region.plane, region.raster, removal), removal, shade)
+        for region, texture in zip(regions, textures, strict=True)
     )
-    hid = [s.origin[hidden > 0] for s, (_, _, hidden) in zip(sheets, regions, strict=True)]
+    hid = [s.origin[r.hidden > 0] for s, r in zip(sheets, regions, strict=True)]
     made_up = sum(int(np.count_nonzero(o == MADE_UP)) for o in hid) / max(sum(len(o) for o in hid), 1)
-    vertices, faces, colors = _behind(scene.mesh, [p for p, _, _ in regions], boxes, eyes)
+    vertices, faces, colors = _behind(scene.mesh, [r.plane for r in regions], boxes, eyes)
     if len(vertices):
         colors = _seen_colors(scan, removal, vertices, faces, colors, gains, every, bad, progress)
     return Backdrop(sheets, vertices, faces, colors, made_up)
@@ -120,6 +125,18 @@ def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grow
     return out
 
 
+@dataclass(frozen=True)
+class _Region:
+    """The part of a plane that matters."""
+
+    plane: Plane
+    raster: SurfaceRaster
+    hidden: UInt8
+    """The raster's cells that things hide from the camera's path."""
+    shaded: UInt8
+    """(h, w) cells of `COARSE_M` from the outline's low corner on: 1 around all that things shade."""
+
+
 def _region(
     plane: Plane,
     boxes: Sequence[OrientedBox],
@@ -127,9 +144,8 @@ def _region(
     shade: Shade | None,
     metres_per_pixel: float,
     focal: float,
-) -> tuple[Plane, SurfaceRaster, UInt8] | None:
-    """Plane, raster and the raster's hidden cells, if the boxes hide anything of the plane from the camera's path, or
-    shade it."""
+) -> _Region | None:
+    """The part of a plane that the boxes hide from the camera's path, or shade; None if there is none."""
     import cv2
     import shapely
 
@@ -145,25 +161,37 @@ def _region(
     hidden = np.zeros(len(xz), dtype=np.bool_)
     hidden[on] = hidden_by(coarse.to_world(xz[on]), boxes, eyes, 0.06)
     shaded = np.zeros(len(xz), dtype=np.bool_)
+    around: UInt8 = np.zeros(coarse.shape, dtype=np.uint8)
     if shade is not None:
-        some = on & (np.arange(coarse.shape[0])[:, None] % 4 + np.arange(coarse.shape[1]) % 4 == 0).ravel()
-        shaded[some] = shade(coarse.to_world(xz[some]), plane.normal).mean(axis=1) < np.exp(-2 * FAINT)
+        at = on & (np.arange(coarse.shape[0])[:, None] % STRIDE + np.arange(coarse.shape[1]) % STRIDE == 0).ravel()
+        light = np.ones(len(xz), dtype=np.float32)
+        light[at] = shade(coarse.to_world(xz[at]), plane.normal).mean(axis=1)
+        shaded = light < np.exp(-2 * FAINT)
+        faintly = (light < np.exp(-FAINT / 2)).reshape(coarse.shape).astype(np.uint8)
+        around = np.asarray(cv2.dilate(faintly, np.ones((4 * STRIDE + 1, 4 * STRIDE + 1), np.uint8)), dtype=np.uint8)
     if not (hidden | shaded).any():
         return None
     cells = np.argwhere((hidden | shaded).reshape(coarse.shape))
-    first = low + cells.min(axis=0)[::-1] * COARSE_M - AROUND_M
-    last = low + (cells.max(axis=0)[::-1] + 1) * COARSE_M + AROUND_M
+    first = np.maximum(low + cells.min(axis=0)[::-1] * COARSE_M - AROUND_M, low - BEYOND_M)
+    last = np.minimum(low + (cells.max(axis=0)[::-1] + 1) * COARSE_M + AROUND_M, high + BEYOND_M)
     centre = coarse.to_world(((first + last) / 2)[None])[0]
     near = float(np.quantile(np.linalg.norm(eyes - centre, axis=1), 0.1))
     m = max(metres_per_pixel, PIXEL_SHARE * near / focal, float(np.sqrt(np.prod(last - first) / MAX_CELLS)))
     first = np.floor(first / m) * m
     size = np.ceil((last - first) / m).astype(int)
     raster = SurfaceRaster(plane.T_world_plane, first, m, int(size[0]), int(size[1]))
-    grid = np.meshgrid(*(c.astype(np.float32) for c in raster.centres()))
-    at = [((g - o) / COARSE_M - 0.5).astype(np.float32) for g, o in zip(grid, low, strict=True)]
     spread = cv2.dilate(hidden.reshape(coarse.shape).astype(np.uint8), np.ones((3, 3), np.uint8))
-    mask = cv2.remap(spread, at[0], at[1], cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return plane, raster, np.asarray(mask, dtype=np.uint8)
+    return _Region(plane, raster, _carried(np.asarray(spread, dtype=np.uint8), low, raster), around)
+
+
+def _carried(values: UInt8, low: Float64, raster: SurfaceRaster) -> UInt8:
+    """Cells of `COARSE_M` from a corner on, in the cells of a raster; 0 outside."""
+    import cv2
+
+    grid = np.meshgrid(*(c.astype(np.float32) for c in raster.centres()))
+    x, z = (((g - o) / COARSE_M - 0.5).astype(np.float32) for g, o in zip(grid, low, strict=True))
+    mask = cv2.remap(values, x, z, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    return np.asarray(mask, dtype=np.uint8)
 
 
 def _contact(plane: Plane, raster: SurfaceRaster, removal: Removal) -> NDArray[np.bool_]:
@@ -209,22 +237,25 @@ def _divided(values: Float64, mesh: Mesh, edge_m: float) -> tuple[Float64, Int32
 
 def _sheet(
     texture: SurfaceTexture,
-    hidden: UInt8,
+    region: _Region,
     contact: NDArray[np.bool_],
-    plane: Plane,
     removal: Removal,
     shade: Shade | None,
 ) -> Sheet:
     """Where the plane was seen its colour, without the things' shadow; the rest of the hidden part is to be made up."""
+    plane, hidden = region.plane, region.hidden
     seen = _clean((texture.weight > LEAST_WEIGHT) & ~contact, hidden, texture.raster.metres_per_pixel)
     origin = np.where(seen, SEEN, np.where(hidden > 0, MADE_UP, OUTSIDE)).astype(np.uint8)
     color = np.where(seen[..., None], texture.color, 0).astype(np.float32)
-    if shade is None:
+    if shade is None or not region.shaded.any():
         return Sheet(texture.raster, color, origin)
     coarse = texture.raster.coarser(max(1, round(SHADE_CELL_M / texture.raster.metres_per_pixel)))
     xz = np.stack(np.meshgrid(*coarse.centres()), axis=-1).reshape(-1, 2)
-    taken = shade(coarse.to_world(xz), plane.normal).reshape(*coarse.shape, 3)
-    brighter = relight(texture, seen, _prints(plane, texture.raster, [t.box for t in removal.things]), taken)
+    near = np.flatnonzero(_carried(region.shaded, plane.polygon.min(axis=0), coarse))
+    taken = np.ones((len(xz), 3), dtype=np.float32)
+    taken[near] = shade(coarse.to_world(xz[near]), plane.normal)
+    prints = _prints(plane, texture.raster, [t.box for t in removal.things])
+    brighter = relight(texture, seen, prints, taken.reshape(*coarse.shape, 3))
     if brighter is not None:
         color = color * brighter
     return Sheet(texture.raster, color, origin, brighter)

@@ -28,6 +28,8 @@ BLOWN = 0.75
 """Linear light from which a channel counts as overexposed."""
 SMOOTH_M, SMOOTH_LOG = 0.10, 0.2
 """Grain of the old surface is smoothed away over this distance, but not across larger steps of log light."""
+WIDE_CELLS = 8
+"""Standard deviation of a Gaussian that a coarser grid still holds."""
 
 
 def shading(texture: SurfaceTexture, mask: UInt8) -> tuple[Float32, Float64]:
@@ -116,16 +118,28 @@ def _integrate(log: Float64, known: NDArray[np.bool_], blown: NDArray[np.bool_])
 
 def smoothed(values: Float64, weight: Float32, sigma: float) -> Float64:
     """Gaussian mean of the known cells; where there are none near, wider and wider ones."""
-    import cv2
-
     out = np.zeros(values.shape)
     left = np.ones(values.shape)
     while True:
-        total = cv2.GaussianBlur(weight.astype(np.float64), (0, 0), sigma)
-        mean = cv2.GaussianBlur(np.where(weight > 0, values, 0.0) * weight, (0, 0), sigma) / np.maximum(total, 1e-12)
+        total = _blurred(weight.astype(np.float64), sigma)
+        mean = _blurred(np.where(weight > 0, values, 0.0) * weight, sigma) / np.maximum(total, 1e-12)
         trust = np.clip(total / 0.2, 0, 1) * left
         out += trust * mean
         left -= trust
         if left.max() < 1e-3 or sigma > max(values.shape):
             return np.asarray(out + left * np.sum(values * weight) / max(float(weight.sum()), 1e-9))
         sigma *= 3
+
+
+def _blurred(values: Float64, sigma: float) -> Float64:
+    """(h, w) Gaussian means; wide ones are taken on a coarser grid, which holds all that they leave."""
+    import cv2
+
+    (h, w), factor = values.shape, int(sigma // WIDE_CELLS)
+    if factor < 2:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma))
+    size = (max(-(-w // factor), 1), max(-(-h // factor), 1))
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    deviation = (sigma * size[0] / w, sigma * size[1] / h)
+    soft = cv2.GaussianBlur(small, (0, 0), deviation[0], sigmaY=deviation[1], borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.resize(soft, (w, h), interpolation=cv2.INTER_LINEAR))

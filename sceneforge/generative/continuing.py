@@ -25,6 +25,8 @@ CONTEXT_M = 0.5
 """How much around the hole the painter is shown."""
 ROW_CELLS = 24
 """Seen cells from which a row tells what it has in common."""
+UNUSED = 1 / 1024
+"""Mask of what was not seen and is not asked for: nothing is to be copied from it, and what comes there is dropped."""
 MIDDLE = 0.3
 """Linear level that the base is brought to for the painter, so that detail of both signs fits."""
 
@@ -93,8 +95,9 @@ def _continue_one(
     if not paintable(seen[part]):  # too little to copy from: the slow part alone
         return np.where(hole[..., None], base, color).astype(np.float32)
     corner = (origin_m[0] + part[1].start * metres_per_pixel, origin_m[1] + part[0].start * metres_per_pixel)
+    mask = np.where(hole[part], 1, np.where(seen[part], 0, UNUSED)).astype(np.float32)
     painted = painter.paint(
-        to_srgb(detail), ~seen[part], prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner
+        to_srgb(detail), mask, prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner
     )
     filled = color.copy()
     filled[part] = to_linear(painted) / MIDDLE * base[part]

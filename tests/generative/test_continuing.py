@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from sceneforge.generative import load_painter
-from sceneforge.generative.continuing import continue_surface, profile
+from sceneforge.generative.continuing import UNUSED, continue_surface, profile
 from sceneforge.generative.materials import two_materials
 
 
@@ -51,3 +52,21 @@ def test_where_too_little_was_seen_its_colour_alone_goes_on() -> None:
     color = np.repeat(np.where(seen[..., None], 0.3, 0), 3, axis=2).astype(np.float32)
     filled = continue_surface(color, ~seen, seen, load_painter("exemplar"), "", 0.01, 0, materials=True)
     assert np.abs(filled - 0.3).max() < 0.02
+
+
+def test_what_was_not_seen_and_is_not_asked_for_changes_nothing_and_is_not_copied() -> None:
+    rng = np.random.default_rng(0)
+    floor = cv2.GaussianBlur(rng.integers(40, 90, (420, 560, 3)).astype(np.uint8), (0, 0), 2)
+    unseen = np.zeros((420, 560), np.bool_)
+    unseen[60:360, 80:480] = True
+    hole = np.zeros_like(unseen)
+    hole[80:140, 100:160] = True
+    shown = np.where(unseen[..., None], 255, floor).astype(np.uint8)
+    mask = np.where(hole, 1, np.where(unseen, UNUSED, 0)).astype(np.float32)
+    painter = load_painter("exemplar")
+    asked = painter.paint(shown, mask, "", 0.005, 1, match_surroundings=True)
+    assert np.array_equal(asked[~hole], shown[~hole])
+    assert asked[hole].max() < 120, "nothing of the white that nobody saw"
+    whole = painter.paint(shown, unseen.astype(np.float32), "", 0.005, 1, match_surroundings=True)
+    near = np.abs(asked[hole].mean(axis=0) - whole[hole].mean(axis=0)).max()
+    assert near < 3, "the same fill as if all had been asked for"

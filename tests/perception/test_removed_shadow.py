@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from sceneforge.core import SurfaceRaster
 from sceneforge.perception.removed_shadow import relight
+from sceneforge.perception.surface_shading import _blurred
 from sceneforge.perception.surface_texture import SurfaceTexture
 
 CELL_M, SIDE = 0.01, 200
@@ -65,3 +67,11 @@ def test_no_shadow_no_change() -> None:
     )  # fmt: skip
     factor = relight(even, seen, stood, grey(light))
     assert factor is None or np.median(factor[seen & (light < 0.9)]) < 1.15, "what was not seen to be dark is not lit"
+
+
+def test_wide_means_are_the_same_on_a_coarser_grid() -> None:
+    rng = np.random.default_rng(2)
+    values = cv2.GaussianBlur(rng.normal(0, 10, (150, 230)), (0, 0), 6)
+    for sigma in (5.0, 24.0, 72.0):
+        plain = cv2.GaussianBlur(values, (0, 0), sigma)
+        assert np.abs(_blurred(values, sigma) - plain).max() < 0.06 * values.std(), sigma

@@ -29,6 +29,7 @@ def sources(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def complete(
     fill: Float32,
     hole: NDArray[np.bool_],
+    wanted: NDArray[np.bool_],
     start: Int32 | None,
     rounds: int,
     seed: int,
@@ -37,7 +38,8 @@ def complete(
 
     Args:
         fill: (h, w, 3) the picture with a first guess in the hole.
-        hole: (h, w) what is to be filled.
+        hole: (h, w) what is not known: no patch is copied from there.
+        wanted: (h, w) the part of the hole that is to be filled.
         start: (h, w, 2) row and column of each pixel's match from the coarser level; None = random ones.
         rounds: How often.
         seed: Of the random search.
@@ -49,7 +51,7 @@ def complete(
 
     size = 2 * REACH + 1
     allowed = sources(~hole)
-    target = cv2.dilate(hole.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
+    target = cv2.dilate(wanted.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
     centres = np.argwhere(allowed).astype(np.int32)
     rng = np.random.default_rng(seed)
     match = centres[rng.integers(0, len(centres), hole.shape)]
@@ -71,7 +73,7 @@ def complete(
         # The last rounds trust the best patches alone: means of many are blurred.
         share = 75 if n < rounds // 2 else 25
         spread = max(float(np.percentile(cost[target], share)), 1.0)
-        _vote(picture, hole, target, match, cost, sure, np.float32(spread))
+        _vote(picture, wanted, target, match, cost, sure, np.float32(spread))
     return picture, match
 
 

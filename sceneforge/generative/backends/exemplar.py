@@ -25,6 +25,11 @@ ROUNDS = (20, 16, 12, 8, 5)
 """Rounds of matching and voting per level, the coarsest first; the last number is for all finer levels."""
 MANY, FEW = 60_000, 2
 """From so many pixels in the hole on, rounds are few: the fine levels of large holes only sharpen."""
+MARGIN = 27
+"""Side of the square by which what is wanted is widened there: two patches around it."""
+UNSEEN = 1 / 512
+"""What the mask covers less than this cannot be told from what was there: it is neither copied from nor filled in
+detail."""
 CONTEXT = 160
 """Pixels around the hole that patches are taken from."""
 
@@ -40,9 +45,11 @@ class ExemplarPainter(MaskedPainter):
         Raises:
             UsageError: Less than a patch of the picture is unmasked.
         """
-        hole, out = request.alpha > 0, request.image.copy()
-        rows, columns = _around(hole)
-        out[rows, columns] = _complete(out[rows, columns], hole[rows, columns], request.seed, request.progress)
+        hole, wanted, out = request.alpha > 0, request.alpha >= UNSEEN, request.image.copy()
+        if not wanted.any():
+            return out
+        part = _around(hole)
+        out[part] = _complete(out[part], hole[part], wanted[part], request.seed, request.progress)
         return out
 
 
@@ -60,12 +67,15 @@ def _around(hole: NDArray[np.bool_]) -> tuple[slice, slice]:
     )
 
 
-def _complete(image: UInt8, hole: NDArray[np.bool_], seed: int, progress: Progress | None) -> UInt8:
+def _complete(
+    image: UInt8, hole: NDArray[np.bool_], wanted: NDArray[np.bool_], seed: int, progress: Progress | None
+) -> UInt8:
+    """The picture with all of the hole filled coarsely, and what is wanted of it finely."""
     import cv2
 
     from . import _exemplar_kernels as kernels
 
-    pyramid: list[tuple[Float32, NDArray[np.bool_]]] = [(image.astype(np.float32), hole)]
+    pyramid: list[tuple[Float32, NDArray[np.bool_], NDArray[np.bool_]]] = [(image.astype(np.float32), hole, wanted)]
     if not kernels.sources(~hole).any():
         raise UsageError("too little of the picture is unmasked to continue it; expected at least 7 x 7 pixels")
     while min(pyramid[-1][1].shape) >= 2 * SMALLEST:
@@ -75,7 +85,7 @@ def _complete(image: UInt8, hole: NDArray[np.bool_], seed: int, progress: Progre
         pyramid.append(coarser)
     fill: Float32 | None = None
     match: Int32 | None = None
-    for level, (picture, gap) in enumerate(reversed(pyramid)):
+    for level, (picture, gap, needed) in enumerate(reversed(pyramid)):
         h, w = gap.shape
         if fill is None:
             bytes_ = np.clip(picture, 0, 255).astype(np.uint8)
@@ -83,9 +93,11 @@ def _complete(image: UInt8, hole: NDArray[np.bool_], seed: int, progress: Progre
         else:
             guess = np.asarray(cv2.resize(fill, (w, h), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
         fill = np.where(gap[..., None], guess, picture).astype(np.float32)
-        rounds = ROUNDS[min(level, len(ROUNDS) - 1)] if gap.sum() < MANY else FEW
+        many = gap.sum() >= MANY
+        rounds = FEW if many else ROUNDS[min(level, len(ROUNDS) - 1)]
+        filled = gap & (cv2.dilate(needed.astype(np.uint8), np.ones((MARGIN, MARGIN), np.uint8)) > 0) if many else gap
         fill, match = kernels.complete(
-            fill, gap, None if match is None else _doubled(match, h, w), rounds, seed + level
+            fill, gap, filled, None if match is None else _doubled(match, h, w), rounds, seed + level
         )
         if progress:
             progress((level + 1) / len(pyramid))
@@ -93,8 +105,11 @@ def _complete(image: UInt8, hole: NDArray[np.bool_], seed: int, progress: Progre
     return np.asarray(np.clip(fill + 0.5, 0, 255), dtype=np.uint8)
 
 
-def _halved(image: Float32, hole: NDArray[np.bool_]) -> tuple[Float32, NDArray[np.bool_]]:
-    """Half the size; a pixel is in the hole where all of it was, and its colour comes from the rest."""
+def _halved(
+    image: Float32, hole: NDArray[np.bool_], wanted: NDArray[np.bool_]
+) -> tuple[Float32, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Half the size; a pixel is in the hole where all of it was, and its colour comes from the rest; it is wanted
+    where any of it was."""
     h, w = hole.shape[0] // 2, hole.shape[1] // 2
 
     def blocks(values: NDArray[Any]) -> NDArray[Any]:
@@ -103,7 +118,7 @@ def _halved(image: Float32, hole: NDArray[np.bool_]) -> tuple[Float32, NDArray[n
     weight = blocks((~hole).astype(np.float32))
     total = weight.sum(axis=(1, 3))
     color = (blocks(image) * weight[..., None]).sum(axis=(1, 3)) / np.maximum(total, 1)[..., None]
-    return color.astype(np.float32), total == 0
+    return color.astype(np.float32), total == 0, np.asarray(blocks(wanted).any(axis=(1, 3)))
 
 
 def _doubled(match: Int32, h: int, w: int) -> Int32:
