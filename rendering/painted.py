@@ -191,9 +191,9 @@ class _Prepared:
         if self._paint.raster.T_world_plane[1, 1] > LEVEL:
             floor = (refined > 0.5).astype(np.uint8)
             bare = kernels.expected(floor, self._look, gain, k, R, o, self._area, TO_LINEAR)
-            with np.errstate(divide="ignore"):
-                metre = np.asarray(np.float32(k[0]) / np.maximum(view.depth, 0), dtype=np.float32)
-            hidden = clutter(frame.color, refined, refined < 0.1, bare, metre)
+            there = np.isfinite(view.depth) & (view.depth > 0)
+            metre = np.where(there, np.float32(k[0]) / np.where(there, view.depth, 1), np.float32(np.inf))
+            hidden = clutter(frame.color, refined, refined < 0.1, bare, metre.astype(np.float32))
         if blank is not None:
             hidden = np.maximum(hidden, blank.astype(np.float32))
         return refined * (1 - hidden), hidden

@@ -64,6 +64,7 @@ def clutter(
         solid: (H, W) pixels that surely show something else.
         expected: (H, W, 4) linear light of the bare surface there as other frames saw it, and 0..1 how well that is
             known: where they agree on a colour and the pixel has it, it is the surface's own.
+        metre: (H, W) pixels that a metre across the view takes there, inf where unknown; None = nowhere known.
     """
     import cv2
 
