@@ -201,6 +201,8 @@ def test_understand_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, capsy
         "--refine-poses",
         "--memory-mb",
         "64",
+        "--known-dimension",
+        "door height=2",
         "--seed",
         "9",
     ]
@@ -208,7 +210,7 @@ def test_understand_passes_its_options_on(monkeypatch: pytest.MonkeyPatch, capsy
     assert (seen.pop("source"), seen.pop("out")) == (Path("captures/kitchen"), Path("out/kitchen"))
     assert callable(seen.pop("progress"))
     expected = {"voxel_m": 0.05, "every": 3, "ignore_poses": True, "refine_poses": True, "memory_mb": 64, "seed": 9}
-    assert seen == expected
+    assert seen == {**expected, "known_dimension": "door height=2"}
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

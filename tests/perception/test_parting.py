@@ -39,7 +39,7 @@ def test_what_stands_on_a_top_and_what_is_pushed_up_to_it_are_parted_from_the_ta
     surfels = chained([leg, board, crate, chair])
     on_top = np.full(len(surfels.area), -1, np.int32)
     on_top[len(leg) : len(leg) + len(board)] = 0
-    parts = part_at_tops(np.arange(len(on_top)), surfels, [top("t", -0.8, 0.8)], on_top)
+    parts = part_at_tops(np.arange(len(on_top)), surfels, [top("t", -0.8, 0.8)], on_top, 0.0)
     sizes = [len(leg) + len(board), len(crate), len(chair)]
     assert [len(g) for g in parts][:1] == sizes[:1]
     assert sorted(len(g) for g in parts[1:]) in ([sum(sizes[1:])], sorted(sizes[1:]))
@@ -53,7 +53,7 @@ def test_two_tops_share_what_is_between_them_by_nearness() -> None:
     owner = np.full(len(surfels.area), -1, np.int32)
     owner[: len(left)], owner[-len(right) :] = 0, 1
     tables = [top("left", -1.2, -0.1), top("right", 0.1, 1.2)]
-    parts = part_at_tops(np.arange(len(owner)), surfels, tables, owner)
+    parts = part_at_tops(np.arange(len(owner)), surfels, tables, owner, 0.0)
     assert len(parts) in (2, 3)
     for g, side in zip(parts, (left, right), strict=False):
         assert len(side) <= len(g) <= len(side) + len(between)
@@ -62,4 +62,4 @@ def test_two_tops_share_what_is_between_them_by_nearness() -> None:
 def test_a_group_without_a_top_stays_whole() -> None:
     surfels = chained([grid((0, 0.5), (0, 1), (0, 0.5))])
     none = np.full(len(surfels.area), -1, np.int32)
-    assert [len(g) for g in part_at_tops(np.arange(len(none)), surfels, [], none)] == [len(none)]
+    assert [len(g) for g in part_at_tops(np.arange(len(none)), surfels, [], none, 0.0)] == [len(none)]
