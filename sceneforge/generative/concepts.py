@@ -45,6 +45,8 @@ GRAIN = frozenset(
      "rock", "sand", "snow", "terrazzo"}
 )  # fmt: skip
 """Classes that are grain and drift alone: nothing in them has a place of its own, as joints, veins and stars have."""
+NOISE = frozenset({"asphalt", "concrete", "ground", "ice", "metal", "snow", "terrazzo"})
+"""Those of them that the embedded painter paints from pure noise; the others come out better over a layout."""
 FIGURES = frozenset(
     {"flowers", "patterned", "checkered", "striped", "hexagonal", "herringbone", "veins", "ripples", "rusty", "mossy"}
 )  # fmt: skip

@@ -1,11 +1,11 @@
 """The embedded painter: two small diffusion models of our own, from noise or over a procedural layout.
 
-1. What lies below. Surfaces that are grain and drift (rock, grass, sand, metal) are painted from pure noise by the base
-   network at about 24 mm per pixel. A swatch comes first, one window large; its mean colour guides the canvas, so that
-   windows that do not meet agree. Where things have a place (courses, boards, plates, veins, stars) the procedural
-   painter lays them out instead: the base network was too shortly trained for them.
+1. What lies below. Surfaces of even grain (concrete, metal, soil, snow) are painted from pure noise by the base network
+   at about 24 mm per pixel. A swatch comes first, one window large; its mean colour guides the canvas, so that
+   windows that do not meet agree. Everything else is laid out by the procedural painter: the base network was too
+   shortly trained to know courses, boards, plates or blades.
 2. Detail at about 12 mm (SDEdit, Meng et al. 2022). Colour and drift from the base are noised to level 850 of 1000, so
-   that only they are left, and denoised; a layout to level 500, with itself at half resolution as guide.
+   that only they are left. Of a layout that is grain alone (grass, gravel, rock) level 650 leaves the drift; another is noised to level 500, with itself at half resolution as guide, so that its joints stay.
 3. Pictures finer than 6 mm per pixel are passed over once more at their own scale: a cascade (Ho et al. 2022).
 
 All passes denoise overlapping windows jointly; see `sceneforge.generative.windows`.
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import InputError, MissingExtra, SceneForgeError
 from sceneforge.core.arrays import Float32, UInt8
-from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES
+from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES, NOISE
 from sceneforge.generative.painter import MaskedPainter, Progress, Request
 from sceneforge.generative.text import Meaning, meaningful
 from sceneforge.generative.windows import Stage, denoise, plane_noise
@@ -43,14 +43,16 @@ FROM_NOISE = Stage((999, 960, 910, 860, 800, 740, 680, 610, 540, 470, 400, 330, 
 DRIFT_PX = (2.0, 21.0)
 """Standard deviations, in pixels of a base canvas, of the blurs between which its drift lies: what is smaller is its
 patches, what is larger is windows that did not agree."""
-LOOSE = Stage((850, 760, 670, 580, 490, 400, 310, 220, 140, 50), 1.5)
+BARE = Stage((850, 760, 670, 580, 490, 400, 310, 220, 140, 50), 1.5)
 """For detail over a base canvas."""
+LOOSE = Stage((650, 560, 480, 390, 310, 220, 140, 50), 1.5)
+"""For detail over a layout that is grain alone."""
 COARSE = Stage((500, 410, 320, 230, 140, 50), 1.5)
 """For detail over a layout."""
 FINE = Stage((180, 100, 40), 1.0)
 """The same at a finer scale."""
-FINE_LOOSE = Stage((650, 530, 410, 290, 170, 60), 1.0)
-"""LOOSE at a finer scale."""
+FINE_BARE = Stage((650, 530, 410, 290, 170, 60), 1.0)
+"""BARE at a finer scale."""
 FILL = Stage((700, 600, 500, 400, 300, 200, 110, 40), 1.5)
 """For holes: mostly from noise, since what is around says what belongs there."""
 
@@ -157,25 +159,27 @@ class _Job:
         small = (max(1, round(shape[0] / factor)), max(1, round(shape[1] / factor)))
         guide = _resized(self._coarse(small, self.scale * shape[1] / small[1], _part(progress, 0.0, 0.35)), shape)
         rest = _part(progress, 0.35, 1.0)
-        if not self.placed:
-            return self._pass("detail", guide, None, None, self.scale, FINE_LOOSE, 2, rest)
+        if self.from_noise:
+            return self._pass("detail", guide, None, None, self.scale, FINE_BARE, 2, rest)
         layout = self._layout(shape, self.scale)  # what the coarse pass cannot show stays the layout's
         start = np.clip(guide + layout - _resized(_resized(layout, small), shape), 0, 1)
         return self._pass("detail", start, guide, None, self.scale, FINE, 2, rest)
 
     @property
-    def placed(self) -> bool:
-        """Whether the prompt asks for things that have a place, which are laid out first."""
-        return self.meaning.kind not in GRAIN or bool(FIGURES & self.meaning.words.keys())
+    def from_noise(self) -> bool:
+        """Whether the base network paints what the prompt asks for."""
+        return self.meaning.kind in NOISE and not FIGURES & self.meaning.words.keys()
 
     def _coarse(self, shape: tuple[int, int], scale: float, progress: Progress | None) -> Float32:
         """The surface at 6 mm per pixel or more."""
-        if self.placed:
-            layout = self._layout(shape, scale)
-            return self._pass("detail", layout, _softened(layout), None, scale, COARSE, 1, progress)
-        half = (max(1, -(-shape[0] // 2)), max(1, -(-shape[1] // 2)))
-        drift = _resized(self._base(half, scale * shape[1] / half[1], _part(progress, 0.0, 0.3)), shape)
-        return self._pass("detail", drift, None, None, scale, LOOSE, 1, _part(progress, 0.3, 1.0))
+        if self.from_noise:
+            half = (max(1, -(-shape[0] // 2)), max(1, -(-shape[1] // 2)))
+            drift = _resized(self._base(half, scale * shape[1] / half[1], _part(progress, 0.0, 0.3)), shape)
+            return self._pass("detail", drift, None, None, scale, BARE, 1, _part(progress, 0.3, 1.0))
+        layout = self._layout(shape, scale)
+        if self.meaning.kind in GRAIN and not FIGURES & self.meaning.words.keys():
+            return self._pass("detail", layout, None, None, scale, LOOSE, 1, progress)
+        return self._pass("detail", layout, _softened(layout), None, scale, COARSE, 1, progress)
 
     def _base(self, shape: tuple[int, int], scale: float, progress: Progress | None) -> Float32:
         """Colour and drift of the surface, from noise."""
