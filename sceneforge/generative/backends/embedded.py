@@ -4,8 +4,9 @@
    at about 24 mm per pixel. A swatch comes first, one window large; its mean colour guides the canvas, so that
    windows that do not meet agree. Everything else is laid out by the procedural painter: the base network was too
    shortly trained to know courses, boards, plates or blades.
-2. Detail at about 12 mm (SDEdit, Meng et al. 2022). Colour and drift from the base are noised to level 850 of 1000, so
-   that only they are left. Of a layout that is grain alone (grass, gravel, rock) level 650 leaves the drift; another is noised to level 500, with itself at half resolution as guide, so that its joints stay.
+2. Detail at about 12 mm (SDEdit, Meng et al. 2022). Colour and drift from the base are noised to level 850 of 1000. Of
+   a layout that is grain alone (grass, gravel, rock) level 650 leaves the drift; any other is noised to level 500, with
+   itself at half resolution as guide, so that its joints stay.
 3. Pictures finer than 6 mm per pixel are passed over once more at their own scale: a cascade (Ho et al. 2022).
 
 All passes denoise overlapping windows jointly; see `sceneforge.generative.windows`.
