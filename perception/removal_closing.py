@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from sceneforge.core.arrays import Float64
 from sceneforge.core.backdrop import OUTSIDE, Sheet
 from sceneforge.core.color import to_srgb
 
+from .caster import Caster
 from .labelling import STRUCTURE
 
 CELL_M = 0.04
@@ -33,7 +33,7 @@ def closed_mesh(scene: Scene, sheets: Sequence[Sheet]) -> Mesh:
     mesh = scene.mesh
     if mesh is None:
         raise ValueError("the scene has no mesh to close")
-    caster = _caster(mesh)
+    caster = Caster(mesh)
     for sheet in sheets:
         for number, plane in enumerate(scene.planes):
             if plane.label in STRUCTURE and np.array_equal(plane.T_world_plane, sheet.raster.T_world_plane):
@@ -41,19 +41,7 @@ def closed_mesh(scene: Scene, sheets: Sequence[Sheet]) -> Mesh:
     return mesh
 
 
-def _caster(mesh: Mesh) -> Any:
-    import open3d as o3d
-
-    caster = o3d.t.geometry.RaycastingScene()
-    if len(mesh.faces):
-        caster.add_triangles(
-            o3d.core.Tensor(np.ascontiguousarray(mesh.vertices)),
-            o3d.core.Tensor(np.ascontiguousarray(mesh.faces, dtype=np.uint32)),
-        )
-    return caster
-
-
-def _closed(mesh: Mesh, caster: Any, sheet: Sheet, plane: Plane, instance: int) -> Mesh:
+def _closed(mesh: Mesh, caster: Caster, sheet: Sheet, plane: Plane, instance: int) -> Mesh:
     import shapely
 
     grid = sheet.raster.coarser(max(1, round(CELL_M / sheet.raster.metres_per_pixel)))
@@ -80,13 +68,10 @@ def _closed(mesh: Mesh, caster: Any, sheet: Sheet, plane: Plane, instance: int) 
     return _with(mesh, points, faces, _colors(sheet, at), plane, instance)
 
 
-def _scanned(caster: Any, points: Float64, normal: Float64) -> NDArray[np.bool_]:
+def _scanned(caster: Caster, points: Float64, normal: Float64) -> NDArray[np.bool_]:
     """(N,) whether the mesh has surface close to points of a plane."""
-    import open3d as o3d
-
-    rays = np.concatenate([points + NEAR_M * normal, np.broadcast_to(-normal, points.shape)], axis=1)
-    hit = caster.cast_rays(o3d.core.Tensor(rays.astype(np.float32)))
-    return np.asarray(hit["t_hit"].numpy() < 2 * NEAR_M)
+    distance, _ = caster.hits(points + NEAR_M * normal, -normal)
+    return np.asarray(distance < 2 * NEAR_M)
 
 
 def _colors(sheet: Sheet, xz: Float64) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core import Label, Plane
-from sceneforge.core.arrays import Float64, Int32
+from sceneforge.core.arrays import Float64, Int32, runs
 from sceneforge.core.transforms import plane_frame
 
 from .labelling import Levels
@@ -68,18 +68,6 @@ class WallLine:
         """(2,) unit normal in plan."""
         n = self.T[[0, 2], 1]
         return np.asarray(n / np.linalg.norm(n))
-
-
-def runs(mask: Mask, close: int = 0) -> list[tuple[int, int]]:
-    """Half-open stretches of True in a 1-D mask, those less than `close` + 1 apart joined."""
-    edge = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    out: list[tuple[int, int]] = []
-    for a, b in edge.reshape(-1, 2).tolist():
-        if out and a - out[-1][1] <= close:
-            out[-1] = (out[-1][0], b)
-        else:
-            out.append((a, b))
-    return out
 
 
 def gather_walls(

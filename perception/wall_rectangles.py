@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.arrays import Float32, Float64, runs
 
-from .wall_lines import Mask, runs
+from .wall_lines import Mask
 
 LEAST_STEP = 1.6
 """Smallest difference of colour (CIE76) that makes an edge; a person sees 2.3."""

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sceneforge.core import Label, Mesh, Plane, Scene
-from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.arrays import Float32, Float64, runs
 
 CELL_M = 0.05
 ON_M = 0.1
@@ -183,8 +182,8 @@ class Seen:
         hit = np.zeros(count, bool)
         hit[cell[(cell >= 0) & (cell < count)]] = True
         hit[[0, -1]] = hit[:4].any(), hit[-4:].any()  # corners are seldom seen to the last centimetre
-        runs = _runs(hit, round(LEAST_SPAN_M / CELL_M))
-        return [(a * CELL_M, min(b * CELL_M, length)) for a, b in runs if b - a >= 2]
+        stretches = runs(hit, round(LEAST_SPAN_M / CELL_M))
+        return [(a * CELL_M, min(b * CELL_M, length)) for a, b in stretches if b - a >= 2]
 
     def unseen(self, p: Plane) -> Any:
         """Shapely area in plan of a level plane where no surface was seen on it; empty where nobody knows."""
@@ -250,15 +249,3 @@ def _inside_large(mesh: Mesh) -> tuple[Float32, Float32]:
 
 def _parents(contours: Any, tree: Any) -> list[int]:
     return [int(tree[0][k][3]) for k, c in enumerate(contours) if len(c) > 2]
-
-
-def _runs(mask: NDArray[np.bool_], close: int) -> list[tuple[int, int]]:
-    """Half-open stretches of True, those at most `close` apart joined."""
-    edge = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    out: list[tuple[int, int]] = []
-    for a, b in edge.reshape(-1, 2).tolist():
-        if out and a - out[-1][1] <= close:
-            out[-1] = (out[-1][0], b)
-        else:
-            out.append((a, b))
-    return out

@@ -64,3 +64,15 @@ def rigid_transform(value: ArrayLike, name: str, *, tolerance: float = 1e-4) -> 
     if np.abs(T[3] - (0, 0, 0, 1)).max() > 1e-9:
         raise ValueError(f"{name}: last row must be 0 0 0 1, got {T[3].tolist()}")
     return T
+
+
+def runs(mask: NDArray[np.bool_], close: int = 0) -> list[tuple[int, int]]:
+    """Half-open stretches of True in a 1-D mask, those less than `close` + 1 apart joined."""
+    edge = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    out: list[tuple[int, int]] = []
+    for a, b in edge.reshape(-1, 2).tolist():
+        if out and a - out[-1][1] <= close:
+            out[-1] = (out[-1][0], b)
+        else:
+            out.append((a, b))
+    return out
