@@ -53,9 +53,9 @@ def _offset(reference: Plane, other: Plane) -> float:
     return float(np.abs(reference.to_local(other.to_world(other.polygon))[:, 1]).mean())
 
 
-def surface_raster(planes: Sequence[Plane], metres_per_pixel: float = 0.004) -> SurfaceRaster:
-    """A raster in the first plane's frame that holds all of the planes and REACH_M around; cells grow beyond
-    MAX_CELLS of them.
+def surface_raster(planes: Sequence[Plane], metres_per_pixel: float = 0.004, offset_m: float = 0.0) -> SurfaceRaster:
+    """A raster in the first plane's frame, moved along its normal, that holds all of the planes and REACH_M around;
+    cells grow beyond MAX_CELLS of them.
 
     Raises:
         UsageError: The cells are not between 0.5 mm and 10 cm.
@@ -68,7 +68,9 @@ def surface_raster(planes: Sequence[Plane], metres_per_pixel: float = 0.004) -> 
     m = max(metres_per_pixel, float(np.sqrt(np.prod(high - low) / MAX_CELLS)))
     low = np.floor(low / m) * m
     width, height = np.ceil((high - low) / m).astype(int)
-    return SurfaceRaster(first.T_world_plane, low, m, int(width), int(height))
+    T = np.array(first.T_world_plane)
+    T[:3, 3] += offset_m * T[:3, 1]
+    return SurfaceRaster(T, low, m, int(width), int(height))
 
 
 def covered(raster: SurfaceRaster, rings: Sequence[Float64]) -> Float32:

@@ -82,6 +82,7 @@ def paint(
     """
     from sceneforge.perception.exposure import frame_exposures
     from sceneforge.perception.surface_mask import candidate_mask, surface_raster
+    from sceneforge.perception.surface_offset import surface_offsets
     from sceneforge.perception.surface_texture import gather
 
     if scene.track is None:
@@ -96,7 +97,9 @@ def paint(
     bad: list[FrameError] = []
     frames = scene.track.indices[::every]
     gains = frame_exposures(scan, scene, frames, bad=bad, progress=progress)
-    rasters = [(r, candidate_mask(r, p)) for p, r in ((p, surface_raster(p, m)) for p, m in asked.values())]
+    moved = surface_offsets(scan, scene, [planes for planes, _ in asked.values()], frames, [])
+    placed = [(p, surface_raster(p, m, by)) for (p, m), by in zip(asked.values(), moved, strict=True)]
+    rasters = [(raster, candidate_mask(raster, planes)) for planes, raster in placed]
     textures = dict(
         zip(asked, gather(scan, scene, rasters, gains, every=every, bad=[], progress=progress), strict=True)
     )
