@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +15,9 @@ from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 from sceneforge.core.color import TO_LINEAR, TO_SRGB, to_srgb
 from sceneforge.core.transforms import inverse
 
-from .frame_border import blank_border
-from .room_view import MESH, NONE, PLANE, SENSOR
+from .painted_finish import PaintFinish
+from .painted_frame import ShownFrame
+from .room_view import NONE, PLANE
 
 if TYPE_CHECKING:
     from .room_view import RoomView
@@ -32,6 +32,8 @@ EDGE_M = 0.012
 EXTENT_M = 0.008
 FLAT_COS = 0.9
 """Cosine of the angle within which it then must lie as the plane does."""
+GLARE = 6.0
+"""Light that is halved where it exceeds the usual by so much: what blazes is sheen rather than light on a surface."""
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
 NOISE_WINDOW = 80
 """Of a picture's width: half the window over which noise of depth is counted."""
@@ -52,51 +54,28 @@ class PaintLayer:
 
     def __init__(self, scene: Scene, paints: Sequence[SurfacePaint]) -> None:
         self._paints = [_Prepared(scene, p) for p in paints]
+        self._finish = PaintFinish()
 
     def apply(self, picture: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> UInt8:
         """The picture with the paints on their surfaces; see `FrameLayer.apply`."""
-        out, shown = np.array(picture), _Shown(frame)
+        shown, shape = ShownFrame(frame), (*frame.camera.shape, 4)
+        layer, blades = np.zeros(shape, dtype=np.float32), None
         for prepared in self._paints:
-            prepared.lay(out, view, shown, T_world_camera, time_s)
-        return out
+            if blades is None:
+                blades = prepared.lay(layer, view, shown, T_world_camera, time_s)
+                continue
+            over = np.zeros(shape, dtype=np.float32)
+            more = prepared.lay(over, view, shown, T_world_camera, time_s)
+            left = 1 - over[..., 3:]
+            layer, blades = over + left * layer, left * blades
+            if more is not None:
+                blades = more + (1 - more[..., 3:]) * blades
+        return self._finish.merge(picture, layer, blades, frame)
 
     def coverage(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> list[Float32]:
         """(H, W) float32 0..1 per paint: how much of a pixel it covers, relief aside."""
-        shown = _Shown(frame)
+        shown = ShownFrame(frame)
         return [p.coverage(view, shown, T_world_camera) for p in self._paints]
-
-
-class _Shown:
-    """A frame with what all paints want to know of its picture."""
-
-    def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self._source: UInt8 | None = None
-
-    @cached_property
-    def smooth(self) -> UInt8:
-        """(H, W, 3) sRGB without sensor noise, which is no outline."""
-        import cv2
-
-        return np.asarray(cv2.GaussianBlur(self.frame.color, (0, 0), 0.7), dtype=np.uint8)
-
-    def source(self, view: RoomView) -> UInt8:
-        """`RoomView.source`, but SCANNED where the sensor itself has a hole that the view closed from around."""
-        if self._source is None:
-            import cv2
-
-            c, d, depth = self.frame.camera, self.frame.depth_camera, self.frame.depth
-            u = np.rint((np.arange(c.width) - c.cx) / c.fx * d.fx + d.cx).astype(int)
-            v = np.rint((np.arange(c.height) - c.cy) / c.fy * d.fy + d.cy).astype(int)
-            at = np.clip(v, 0, depth.shape[0] - 1)[:, None], np.clip(u, 0, depth.shape[1] - 1)[None, :]
-            hole = cv2.erode((depth[at] <= 0).astype(np.uint8), np.ones((3, 3), np.uint8))
-            self._source = np.where((hole > 0) & (view.source == SENSOR) & (view.face < 0), np.uint8(MESH), view.source)
-        return self._source
-
-    @cached_property
-    def blank(self) -> NDArray[np.bool_] | None:
-        """(H, W) borders without a picture; None where there are none."""
-        return blank_border(self.frame.color)
 
 
 @dataclass(frozen=True)
@@ -127,6 +106,8 @@ class _Prepared:
             blank = np.zeros(paint.environment.shape[:2], np.uint8)
             self._pyramid = pyramid(paint.environment, blank, blank)
         self._look = np.zeros((1, 1, 4), np.uint8) if paint.look is None else paint.look
+        over = np.maximum(paint.shading - 1, 0)
+        self._shading = np.minimum(paint.shading, 1) + over / (1 + over / GLARE)
         self._in_plane = self._faces_in_plane(scene)
 
     def _faces_in_plane(self, scene: Scene) -> UInt8:
@@ -152,7 +133,7 @@ class _Prepared:
             out[~flat & (meets | beside)[faces].all(axis=1) & meets[faces].any(axis=1)] = MEETING
         return out
 
-    def matte(self, view: RoomView, shown: _Shown, T_world_camera: Float64) -> tuple[Float32, Float32]:
+    def matte(self, view: RoomView, shown: ShownFrame, T_world_camera: Float64) -> tuple[Float32, Float32]:
         """(H, W) 0..1: how much of each pixel shows the surface; and how much is hidden by what depth does not see,
         thin things and blank borders."""
         import cv2
@@ -181,6 +162,7 @@ class _Prepared:
         if not on.any():
             return none, none
         _forgive(on, sure, against)
+        shown.continue_beside(on, sure)
         reach = max(2, round(kernels.REACH * frame.camera.width / 640))
         wide = cv2.blur(on, (2 * reach + 1,) * 2)
         gain = self._paint.gain(frame.index)
@@ -198,46 +180,75 @@ class _Prepared:
             hidden = np.maximum(hidden, blank.astype(np.float32))
         return refined * (1 - hidden), hidden
 
-    def lay(self, out: UInt8, view: RoomView, shown: _Shown, T_world_camera: Float64, time_s: float) -> None:
+    def lay(
+        self, layer: Float32, view: RoomView, shown: ShownFrame, T_world_camera: Float64, time_s: float
+    ) -> Float32 | None:
+        """Lay the paint over a layer (H, W, 4), linear light times coverage and coverage; and what stands on it, as a
+        layer of its own, or None."""
         from . import painted_kernels as kernels
 
         paint, raster, frame = self._paint, self._paint.raster, shown.frame
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] <= 0.02 or not self._in_view(frame, k, R, o):
-            return
+            return None
         matte, hidden = self.matte(view, shown, T_world_camera)
         light = paint.light * (1.0 if paint.environment is not None else paint.gain(frame.index))
         if paint.environment is not None:
             kernels.open_portal(
-                out, matte, k, R, o, raster.origin_xz, raster.metres_per_pixel, self._mask,
+                layer, matte, k, R, o, raster.origin_xz, raster.metres_per_pixel, self._mask,
                 self._pyramid.texels, self._pyramid.levels, light, paint.strength,
-                math.radians(paint.turn_deg_per_s * time_s), paint.twinkle, time_s, TO_LINEAR, TO_SRGB,
+                math.radians(paint.turn_deg_per_s * time_s), paint.twinkle, time_s, TO_LINEAR,
             )  # fmt: skip
-            return
+            return None
         # In high paint stands only what was really measured; what depth missed was not.
         unknown = (view.source == NONE) | (view.source == PLANE) | (hidden > 0.5)
         measured = np.where(unknown, np.float32(np.inf), view.depth)
         kernels.lay(
-            out, matte, measured, k, R, o, raster.origin_xz, raster.metres_per_pixel,
-            self._pyramid.texels, self._pyramid.levels, paint.shading, self._scale, light, paint.strength,
-            paint.relief_m if paint.relief is not None else 0.0, TO_LINEAR, TO_SRGB,
+            layer, matte, measured, k, R, o, raster.origin_xz, raster.metres_per_pixel,
+            self._pyramid.texels, self._pyramid.levels, self._shading, self._scale, light, paint.strength,
+            0.0 if paint.relief is None or paint.blades else paint.relief_m,
+            paint.relief_m if paint.blades else 0.0, TO_LINEAR,
         )  # fmt: skip
+        if not paint.blades:
+            return None
+        return self._blades(matte, np.where(unknown, np.float32(0), view.depth), k, R, o, light)
 
-    def coverage(self, view: RoomView, shown: _Shown, T_world_camera: Float64) -> Float32:
-        """(H, W) 0..1: what flat white paint in white light makes of a black picture."""
+    def _blades(self, matte: Float32, measured: Float32, k: Float64, R: Float64, o: Float64, light: Float64) -> Float32:
+        """(H, W, 4) blades of grass as a layer."""
+        from . import blades_kernels as kernels
+
+        paint, raster, texture = self._paint, self._paint.raster, self._pyramid
+        h, w = matte.shape
+        blades = kernels.grow(
+            k, R, o, np.array([w, h]), raster.origin_xz, raster.metres_per_pixel, texture.texels, texture.levels[0],
+            paint.relief_m,
+        )  # fmt: skip
+        order = np.argsort(-blades[:, 7], kind="stable")
+        out = np.zeros((h, w, 4), dtype=np.float32)
+        kernels.draw(
+            out, blades, order, matte, measured, k, R, o, raster.origin_xz, raster.metres_per_pixel, texture.texels,
+            texture.levels, self._shading, self._scale, light, TO_LINEAR,
+        )  # fmt: skip
+        return out
+
+    def coverage(self, view: RoomView, shown: ShownFrame, T_world_camera: Float64) -> Float32:
+        """(H, W) 0..1: how much of each pixel the paint takes, relief aside."""
+        from . import painted_finish_kernels as finish
         from . import painted_kernels as kernels
 
         raster, mask, frame = self._paint.raster, self._mask, shown.frame
-        out = np.zeros((*frame.camera.shape, 3), np.uint8)
+        layer = np.zeros((*frame.camera.shape, 4), dtype=np.float32)
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] > 0.02 and self._in_view(frame, k, R, o):
             white = pyramid(np.full((*mask.shape, 3), 255, np.uint8), mask, np.zeros_like(mask))
             matte, _ = self.matte(view, shown, T_world_camera)
             kernels.lay(
-                out, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, white.texels, white.levels,
-                np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self._paint.strength, 0.0, TO_LINEAR, TO_SRGB,
+                layer, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, white.texels,
+                white.levels, np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self._paint.strength, 0.0, 0.0,
+                TO_LINEAR,
             )  # fmt: skip
-        return TO_LINEAR[out[..., 0]]
+        shares, _ = finish.outline_shares(frame.color, np.ascontiguousarray(layer[..., 3]), TO_LINEAR)
+        return np.asarray(shares, dtype=np.float32)
 
     def _pose(self, frame: Frame, T_world_camera: Float64) -> tuple[Float64, Float64, Float64]:
         c, T = frame.camera, self._T_plane_world @ T_world_camera

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from .kernels import Array, kernel
+from .kernels import Array, kernel, smooth
 
 MAX_PROBES = 6
 MAX_STEPS = 20
+BLADE_WIDTH = 0.1
+"""Of a blade of grass at its root, over the height of the grass."""
+LEAST_PX, FULL_PX = 0.5, 1.0
+"""Width in pixels below which blades are not drawn, and from which they hide the ground."""
+BETWEEN = 0.45
+"""Of the light, what grass keeps from the ground between its blades."""
 
 
 @kernel
@@ -106,7 +112,7 @@ def bilinear(image: Array, x: float, y: float) -> Any:
 
 @kernel
 def lay(
-    picture: Array,
+    layer: Array,
     matte: Array,
     depth: Array,
     k: Array,
@@ -121,12 +127,13 @@ def lay(
     light: Array,
     strength: float,
     relief_m: float,
+    blades_m: float,
     to_linear: Array,
-    to_srgb: Array,
 ) -> None:
-    """Lay a painted texture into a picture (H, W, 3), in place, in the light that fell on the old surface.
+    """Lay a painted texture over a layer (H, W, 4), in place, in the light that fell on the old surface.
 
     Args:
+        layer: Linear light times coverage, and coverage.
         matte: (H, W) how much of the pixel shows the surface.
         depth: (H, W) real z-depth, for what stands in high paint.
         k, R, o: As in `geometry`.
@@ -135,14 +142,15 @@ def lay(
         shading: (h, w) light on the surface; shade_scale: (2,) its cells per cell of the raster, x and z.
         light: (3,) radiance of white where shading is 1, in this frame's exposure.
         relief_m: Height of the highest relief; 0 = flat.
+        blades_m: Height of grass that stands on it and is drawn for itself; 0 = none.
     """
     h, w = matte.shape
     value = np.zeros(5)
+    lw, lh = levels[0, 1], levels[0, 2]
     for i in range(h):
         for j in range(w):
             on = matte[i, j]
-            standing = relief_m > 0 and depth[i, j] > 0
-            if on < 0.004 and not standing:
+            if on < 0.004 and (relief_m <= 0 or depth[i, j] <= 0):
                 continue
             dx, dy, dz = plane_ray(k, R, j, i)
             if dy > -1e-4:
@@ -152,54 +160,105 @@ def lay(
             if on < 0.004 and (o[1] + real * dy > relief_m or real >= t):
                 continue
             x, z = (o[0] + t * dx - origin[0]) / cell - 0.5, (o[2] + t * dz - origin[1]) / cell - 0.5
-            lw, lh = levels[0, 1], levels[0, 2]
             if x < -1 or z < -1 or x > lw or z > lh:
                 continue
             scale = t / cell
             ax, az = scale * (R[0, 0] - dx * R[1, 0] / dy) / k[0], scale * (R[2, 0] - dz * R[1, 0] / dy) / k[0]
             bx, bz = scale * (R[0, 1] - dx * R[1, 1] / dy) / k[1], scale * (R[2, 1] - dz * R[1, 1] / dy) / k[1]
-            dark, raised = 1.0, 0.0
+            dark = 1.0 - BETWEEN * smooth(LEAST_PX, FULL_PX, BLADE_WIDTH * blades_m * k[0] / t)
             if relief_m > 0:
+                # Grain is followed where it is larger than a pixel; it comes in gently, so that no line shows where.
                 grain = relief_m * k[1] / t
-                if grain > 1.0:
-                    top = (relief_m - o[1]) / dy
-                    end = t if on > 0.5 else min(real, t)
-                    n = min(max(int(2.0 * grain * -dy + 4), 4), MAX_STEPS)
-                    lod = min(int(max(math.log2(max(math.hypot(ax, az), 1.0)), 0.0)), len(levels) - 1)
-                    found = -1.0
-                    for q in range(n):
-                        s = top + (end - top) * (q + 0.5) / n
-                        sx, sz = (o[0] + s * dx - origin[0]) / cell, (o[2] + s * dz - origin[1]) / cell
-                        size = 1 << lod
-                        cx, cz = int(sx) // size, int(sz) // size
-                        if cx < 0 or cz < 0 or cx >= levels[lod, 1] or cz >= levels[lod, 2]:
-                            continue
-                        at = levels[lod, 0] + cz * levels[lod, 1] + cx
-                        if texels[at, 4] * relief_m >= 255.0 * (o[1] + s * dy) and texels[at, 3] > 100:
-                            found = s
-                            break
-                    if found >= 0:
-                        if found < t:
-                            x = (o[0] + found * dx - origin[0]) / cell - 0.5
-                            z = (o[2] + found * dz - origin[1]) / cell - 0.5
-                            raised = (o[1] + found * dy) / relief_m
-                        if on < 0.5:
-                            on = 1.0
-                    elif on < 0.004:
-                        continue
-                    dark = 0.72 + 0.5 * raised  # light reaches the tips more easily than the roots
-                elif on < 0.004:
+                fades = smooth(1.0, 2.0, grain)
+                if fades <= 0 and on < 0.004:
                     continue
-            elif on < 0.004:
-                continue
+                if fades > 0:
+                    high, n = relief_m * fades, min(max(int(2.0 * grain * -dy + 4), 4), MAX_STEPS)
+                    lod = min(max(math.log2(max(math.hypot(ax, az), 1.0)), 0.0), len(levels) - 1.0)
+                    top, end = (high - o[1]) / dy, t if on > 0.5 else min(real, t)
+                    found, raised, lead = climb(texels, levels, k, R, o, j, i, origin, cell, lod, high, top, end, n)
+                    if found < 0 and on < 0.004:
+                        continue
+                    if found >= 0:
+                        x = (o[0] + found * dx - origin[0]) / cell - 0.5
+                        z = (o[2] + found * dz - origin[1]) / cell - 0.5
+                        # Where grain stands before what was measured, its edge is as soft as a pixel.
+                        on = max(on, smooth(0.0, 1.0, lead * grain))
+                    dark = 1.0 + fades * (0.5 * raised - 0.28)  # light reaches the tips more easily than the roots
             sample(texels, levels, x, z, ax, az, bx, bz, to_linear, value)
             alpha = on * value[3] * strength
             if alpha < 0.004:
                 continue
             lit = bilinear(shading, (x + 0.5) * shade_scale[0] - 0.5, (z + 0.5) * shade_scale[1] - 0.5) * dark
             for c in range(3):
-                new = value[c] * lit * light[c]
-                picture[i, j, c] = encode(to_linear[picture[i, j, c]] * (1.0 - alpha) + new * alpha, to_srgb)
+                layer[i, j, c] = layer[i, j, c] * (1.0 - alpha) + value[c] * lit * light[c] * alpha
+            layer[i, j, 3] = layer[i, j, 3] * (1.0 - alpha) + alpha
+
+
+@kernel
+def climb(
+    texels: Array,
+    levels: Array,
+    k: Array,
+    R: Array,
+    o: Array,
+    px: float,
+    py: float,
+    origin: Array,
+    cell: float,
+    lod: float,
+    high: float,
+    top: float,
+    end: float,
+    n: int,
+) -> tuple[float, float, float]:
+    """Follow a pixel's ray down through relief: z-depth where it enters, -1 = nowhere; the height there, 0..1; and how
+    far into the relief it went below, 0..1 of the greatest height.
+
+    Steps are equal, and the crossing lies where heights of ray and relief, taken as straight between steps, are equal
+    (Policarpo et al., I3D 2005, with one secant step).
+    """
+    dx, dy, dz = plane_ray(k, R, px, py)
+    before_gap, before = 1.0, top
+    deepest, found, raised = 0.0, -1.0, 0.0
+    for q in range(n + 1):
+        s = top + (end - top) * q / n
+        x, z = (o[0] + s * dx - origin[0]) / cell - 0.5, (o[2] + s * dz - origin[1]) / cell - 0.5
+        grain, there = grain_at(texels, levels, x, z, lod)
+        ray = (o[1] + s * dy) / high
+        gap = ray - grain if there > 0.4 else 1.0
+        if found < 0 and gap <= 0:
+            share = before_gap / max(before_gap - gap, 1e-6) if q > 0 else 1.0
+            found = before + (s - before) * share
+            raised = min(max((o[1] + found * dy) / high, 0.0), 1.0)
+        if found >= 0:
+            deepest = max(deepest, -gap)
+            if q > 0 and s > found:
+                break
+        before_gap, before = gap, s
+    return found, raised, deepest
+
+
+@kernel
+def grain_at(texels: Array, levels: Array, x: float, y: float, lod: float) -> tuple[float, float]:
+    """Relief and mask, 0..1 each, at cell (x, y): bilinear within the nearest level."""
+    level = int(lod + 0.5)
+    offset, w, h = levels[level, 0], levels[level, 1], levels[level, 2]
+    size = 1.0 / (1 << level)
+    x, y = (x + 0.5) * size - 0.5, (y + 0.5) * size - 0.5
+    if x < -0.5 or y < -0.5 or x > w - 0.5 or y > h - 0.5:
+        return 0.0, 0.0
+    x, y = min(max(x, 0.0), w - 1.0), min(max(y, 0.0), h - 1.0)
+    x0, y0 = int(x), int(y)
+    x1, y1 = min(x0 + 1, w - 1), min(y0 + 1, h - 1)
+    fx, fy = x - x0, y - y0
+    grain, there = 0.0, 0.0
+    for n in range(4):
+        at = offset + (y0 if n < 2 else y1) * w + (x0 if n % 2 == 0 else x1)
+        g = (fx if n % 2 else 1.0 - fx) * (fy if n >= 2 else 1.0 - fy)
+        grain += g * texels[at, 4]
+        there += g * texels[at, 3]
+    return grain / 255.0, there / 255.0
 
 
 @kernel
@@ -212,7 +271,7 @@ def hash01(a: int, b: int) -> float:
 
 @kernel
 def open_portal(
-    picture: Array,
+    layer: Array,
     matte: Array,
     k: Array,
     R: Array,
@@ -228,9 +287,10 @@ def open_portal(
     twinkle: float,
     time_s: float,
     to_linear: Array,
-    to_srgb: Array,
 ) -> None:
-    """Show an environment at infinity through a surface, in place: only the ray's direction counts.
+    """Lay an environment at infinity, seen through a surface, over a layer (H, W, 4), in place.
+
+    Only the ray's direction counts.
 
     Args:
         mask: (rows, columns) uint8 of the raster.
@@ -273,5 +333,5 @@ def open_portal(
                 phase, pace = 6.2832 * hash01(a, b), 3.0 + 6.0 * hash01(b, a + 7)
                 flicker += twinkle * min(level * 4.0, 1.0) * math.sin(phase + pace * time_s)
             for c in range(3):
-                new = value[c] * flicker * light[c]
-                picture[i, j, c] = encode(to_linear[picture[i, j, c]] * (1.0 - alpha) + new * alpha, to_srgb)
+                layer[i, j, c] = layer[i, j, c] * (1.0 - alpha) + value[c] * flicker * light[c] * alpha
+            layer[i, j, 3] = layer[i, j, 3] * (1.0 - alpha) + alpha

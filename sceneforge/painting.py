@@ -40,7 +40,8 @@ SMALLEST_M2: Final = 0.1
 """Pieces of a surface below this are left alone where a label asks for all of them."""
 SKIES: Final = frozenset({"starfield", "milkyway", "nebula", "clouds"})
 TWINKLING: Final = frozenset({"starfield", "milkyway"})
-RELIEF_M: Final = {"grass": 0.03, "meadow": 0.045, "moss": 0.012, "leaves": 0.012, "gravel": 0.012, "thatch": 0.02}
+BLADES: Final = frozenset({"grass", "meadow"})
+RELIEF_M: Final = {"grass": 0.04, "meadow": 0.055, "moss": 0.012, "leaves": 0.012, "gravel": 0.012, "thatch": 0.02}
 """How high the grain of a material stands."""
 SKY_PIXELS: Final = 2048
 SKY_METRES: Final = 6.0
@@ -242,8 +243,9 @@ class _Look:
             origin_m=(float(raster.origin_xz[0]), float(raster.origin_xz[1])),
         )  # fmt: skip
         height = job.relief_m if job.relief_m is not None else RELIEF_M.get(kind or "", 0.0) * (mode != "reference")
+        blades = kind in BLADES and job.image is None and height > 0
         grain = relief(color, m) if height > 0 else None
-        return made(color=color, light=self.light, relief=grain, relief_m=height)
+        return made(color=color, light=self.light, relief=grain, relief_m=height, blades=blades)
 
     def _cut_shading(self, part: tuple[slice, slice]) -> Float32:
         """The part's light, in as many cells per metre as the whole has."""

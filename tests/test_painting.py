@@ -47,6 +47,7 @@ def test_files_hold_everything(grass) -> None:
     assert back.raster.metres_per_pixel == made.raster.metres_per_pixel
     assert {i: g.tolist() for i, g in back.gains.items()} == {i: g.tolist() for i, g in made.gains.items()}
     assert (back.prompt, back.mode, back.planes, back.seed) == ("lush grass", "replace", ("plane_0",), 2)
+    assert back.blades and made.blades
 
 
 def test_same_seed_same_bytes_other_seed_others(grass, tmp_path: Path) -> None:
@@ -67,6 +68,7 @@ def test_same_seed_same_bytes_other_seed_others(grass, tmp_path: Path) -> None:
         {"shading": "paint_0.png"},
         {"gains": {"x": [1, 1, 1]}},
         {"mode": "spray"},
+        {"blades": 1},
         {"id": "../paint_0"},
     ],
 )

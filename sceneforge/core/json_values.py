@@ -146,12 +146,15 @@ class JsonValue:
         """An array of strings."""
         return tuple(item.text() for item in self.items())
 
+    def flag(self) -> bool:
+        """True or false."""
+        if not isinstance(self.value, bool):
+            raise self._wrong("true or false")
+        return self.value
+
     def flags(self) -> tuple[bool, ...]:
         """An array of true and false."""
-        for item in self.items():
-            if not isinstance(item.value, bool):
-                raise item._wrong("true or false")
-        return tuple(self.value)
+        return tuple(item.flag() for item in self.items())
 
     def numbers(self) -> dict[str, float]:
         """An object whose members are finite numbers."""

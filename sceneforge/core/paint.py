@@ -109,6 +109,8 @@ class SurfacePaint:
     """(height, width) uint8 height of the paint's grain, times 255 / `relief_m`."""
     relief_m: float = 0.0
     """Height of the highest grain above the surface, metres."""
+    blades: bool = False
+    """Blades of grass, `relief_m` high, stand on it: drawn one by one near the camera, in place of `relief`."""
     environment: UInt8 | None = None
     """(N, N, 3) uint8 sRGB, portals only: the half space behind the surface, equal-area (Lambert azimuthal) around the
     direction straight through it; columns along the plane's x, rows along its z."""

@@ -52,13 +52,13 @@ def painted(stage, paint, index=0, time_s=0.0):
 def test_paint_lies_where_its_plane_lies(stage, index) -> None:
     picture, truth = painted(stage, floor_paint(quarters), index)
     away = (np.abs(truth.xz) > 0.08).all(axis=-1) & (np.abs(truth.xz) < (HALF_X - 0.05, HALF_Z - 0.05)).all(axis=-1)
-    inner = truth.floor & away & ~_beside(truth.floor, 3)
+    inner = truth.floor & away & ~beside(truth.floor, 3)
     wanted = quarters(truth.xz[..., 0], truth.xz[..., 1])
     assert inner.sum() > 5000
     assert np.abs(picture[inner].astype(int) - wanted[inner]).max() <= 1
 
 
-def _beside(mask, pixels):
+def beside(mask, pixels):
     """Pixels within a distance of the mask's outline."""
     import cv2
 
@@ -72,8 +72,8 @@ def test_things_stand_before_it(stage, index) -> None:
     scan = stage[0]
     picture, truth = painted(stage, floor_paint(quarters), index)
     changed = (picture != frame(scan, index).color).any(axis=-1)
-    leak = changed & ~truth.floor & ~_beside(truth.floor, 1)
-    miss = ~changed & truth.floor & ~_beside(truth.floor, 1)
+    leak = changed & ~truth.floor & ~beside(truth.floor, 1)
+    miss = ~changed & truth.floor & ~beside(truth.floor, 1)
     assert leak.sum() < 0.002 * truth.floor.sum()
     assert miss.sum() < 0.002 * truth.floor.sum()
 
@@ -86,7 +86,7 @@ def test_light_and_exposure_stay(stage) -> None:
     shaded, _ = painted(stage, floor_paint(grey, shading=dark, gains={0: np.full(3, 1.5)}))
     linear = lambda c: (c / 255.0) ** 2.2  # noqa: E731
     for side, wanted in ((truth.xz[..., 0] < -0.2, 1.5), (truth.xz[..., 0] > 0.2, 0.75)):
-        where = truth.floor & side & ~_beside(truth.floor, 4)
+        where = truth.floor & side & ~beside(truth.floor, 4)
         assert np.median(linear(shaded[where]) / linear(plain[where])) == pytest.approx(wanted, abs=0.05)
 
 
@@ -106,10 +106,11 @@ def test_a_sky_does_not_move_when_the_camera_does() -> None:
         from sceneforge.core import Frame
 
         f = Frame(0, "0", 0.0, view.color, view.depth, CAMERA, CAMERA, T)
-        seen.append((layer.apply(f.color, viewer.see(f, T), f, T, 0.0), view.floor & ~_beside(view.floor, 6)))
+        seen.append((layer.apply(f.color, viewer.see(f, T), f, T, 0.0), view.floor & ~beside(view.floor, 6)))
     both = seen[0][1] & seen[1][1]
     assert both.sum() > 3000
-    assert (seen[0][0][both] == seen[1][0][both]).all()
+    apart = np.abs(seen[0][0][both].astype(int) - seen[1][0][both])
+    assert apart.max() <= 2
 
 
 def test_a_sky_turns(stage) -> None:
@@ -130,7 +131,7 @@ def test_tall_grain_stands_before_low_parts_of_things(stage) -> None:
     relief = np.where(rng.random(flat.raster.shape) > 0.6, 255, 0).astype(np.uint8)
     low, truth = painted(stage, flat)
     high, _ = painted(stage, floor_paint(grey, relief=relief, relief_m=0.05))
-    box = ~truth.floor & (truth.depth > 0) & ~_beside(truth.floor, 2)
+    box = ~truth.floor & (truth.depth > 0) & ~beside(truth.floor, 2)
     assert (high[box] != low[box]).any()
     T = stage[1].track.T_world_camera[0]
     world = CAMERA.backproject(truth.depth).astype(float) @ T[:3, :3].T + T[:3, 3]
@@ -143,7 +144,7 @@ def test_half_strength_lies_between(stage) -> None:
     full, truth = painted(stage, floor_paint(quarters))
     half, _ = painted(stage, floor_paint(quarters, strength=0.5, mode="blend"))
     plain = frame(stage[0], 0).color
-    inner = truth.floor & ~_beside(truth.floor, 4)
+    inner = truth.floor & ~beside(truth.floor, 4)
     low, high = np.minimum(full, plain)[inner].astype(int), np.maximum(full, plain)[inner].astype(int)
     assert ((half[inner] >= low - 1) & (half[inner] <= high + 1)).all()
     assert (half[inner] != full[inner]).any()
