@@ -15,8 +15,8 @@ from .kernels import Array, kernel, smooth
 from .painted_kernels import BLADE_WIDTH as WIDTH
 from .painted_kernels import FULL_PX, LEAST_PX, bilinear, fetch, hash01
 
-PIECES = 4
-"""Straight pieces per blade."""
+PIECES, LONG_PX = 4, 12.0
+"""Straight pieces per blade that is longer than so many pixels, half as many of shorter ones."""
 SPACING = 0.2
 """Distance between blades over the height of the grass."""
 COLOR_M = 0.012
@@ -117,9 +117,10 @@ def draw(
         color[0], color[1], color[2] = value[0] * warm, value[1], value[2] * (2.0 - warm)
         for c in range(3):
             color[c] *= lit * light[c]
-        in_front = True
-        for n in range(PIECES + 1):
-            s = n / PIECES
+        pieces = PIECES if b[2] * k[1] > LONG_PX * b[7] else PIECES // 2
+        in_front, shows = True, False
+        for n in range(pieces + 1):
+            s = n / pieces
             # Upright at the root, bent at the tip.
             X, Y, Z = b[0] + b[3] * s * s - o[0], b[2] * (s - 0.25 * s * s) / 0.75 - o[1], b[1] + b[4] * s * s - o[2]
             D = R[0, 2] * X + R[1, 2] * Y + R[2, 2] * Z
@@ -130,10 +131,12 @@ def draw(
             points[n, 1] = (R[0, 1] * X + R[1, 1] * Y + R[2, 1] * Z) / D * k[1] + k[3]
             points[n, 2] = D
             points[n, 3] = 0.5 * b[5] * (1.0 - s**1.7) * k[0] / D
-        if not in_front:
+            j, i = int(points[n, 0] + 0.5), int(points[n, 1] + 0.5)
+            shows = shows or i < 0 or j < 0 or i >= h or j >= w or matte[i, j] > 0.004 or depth[i, j] > D + BEFORE_M
+        if not in_front or not shows:
             continue
-        for n in range(PIECES):
-            stroke(layer, points[n], points[n + 1], n / PIECES, 1.0 / PIECES, seen, color, matte, depth, h, w)
+        for n in range(pieces):
+            stroke(layer, points[n], points[n + 1], n / pieces, 1.0 / pieces, seen, color, matte, depth, h, w)
 
 
 @kernel

@@ -32,8 +32,9 @@ EDGE_M = 0.012
 EXTENT_M = 0.008
 FLAT_COS = 0.9
 """Cosine of the angle within which it then must lie as the plane does."""
-GLARE = 6.0
-"""Light that is halved where it exceeds the usual by so much: what blazes is sheen rather than light on a surface."""
+GLARE, BENT = 2.5, 4.0
+"""Light over the usual from which it blazes, which is sheen rather than light on a surface; what exceeds that is halved
+where it is BENT."""
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
 NOISE_WINDOW = 80
 """Of a picture's width: half the window over which noise of depth is counted."""
@@ -106,8 +107,8 @@ class _Prepared:
             blank = np.zeros(paint.environment.shape[:2], np.uint8)
             self._pyramid = pyramid(paint.environment, blank, blank)
         self._look = np.zeros((1, 1, 4), np.uint8) if paint.look is None else paint.look
-        over = np.maximum(paint.shading - 1, 0)
-        self._shading = np.minimum(paint.shading, 1) + over / (1 + over / GLARE)
+        over = np.maximum(paint.shading - GLARE, 0)
+        self._shading = np.minimum(paint.shading, GLARE) + over / (1 + over / BENT)
         self._in_plane = self._faces_in_plane(scene)
 
     def _faces_in_plane(self, scene: Scene) -> UInt8:
