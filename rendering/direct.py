@@ -91,6 +91,7 @@ def direct(
     stage = Stage(scene, arrangement, navmesh, tuple(motion))
     under, over = effect_layers(effects, stage)
     painted = [PaintLayer(scene, scene.paints)] if scene.paints else []
+    grass = [g for p in painted if arrangement.placements and (g := p.before_content()) is not None]
     path = _path(scan, stage, style)
     inputs = (scene, arrangement, style, tuple(effects), tuple(motion), navmesh, _identity(scan))
     result = render_video(
@@ -101,7 +102,7 @@ def direct(
         fps=style.fps,
         every=style.every,
         under=[*painted, *under],
-        over=over,
+        over=[*grass, *over],
         path=path,
         motion=motion,
         compare=style.compare,

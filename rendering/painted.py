@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +15,10 @@ from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
 from sceneforge.core.color import TO_LINEAR, TO_SRGB, to_srgb
 from sceneforge.core.transforms import inverse
 
+from .layers import CONTENT, FrameLayer
 from .painted_finish import PaintFinish
 from .painted_frame import ShownFrame
+from .painted_gloss import Gloss
 from .room_view import NONE, PLANE
 
 if TYPE_CHECKING:
@@ -56,22 +58,37 @@ class PaintLayer:
     def __init__(self, scene: Scene, paints: Sequence[SurfacePaint]) -> None:
         self._paints = [_Prepared(scene, p) for p in paints]
         self._finish = PaintFinish()
+        self._gloss = Gloss(replace(scene, mesh=scene.mesh if any(p.gloss for p in paints) else None))
 
     def apply(self, picture: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> UInt8:
         """The picture with the paints on their surfaces; see `FrameLayer.apply`."""
         shown, shape = ShownFrame(frame), (*frame.camera.shape, 4)
         layer, blades = np.zeros(shape, dtype=np.float32), None
+        smooth: list[tuple[SurfacePaint, Float32]] = []
         for prepared in self._paints:
-            if blades is None:
+            paint = prepared.paint
+            if blades is None and not smooth and not paint.gloss:
                 blades = prepared.lay(layer, view, shown, T_world_camera, time_s)
                 continue
             over = np.zeros(shape, dtype=np.float32)
             more = prepared.lay(over, view, shown, T_world_camera, time_s)
-            left = 1 - over[..., 3:]
-            layer, blades = over + left * layer, left * blades
+            left = 1 - over[..., 3:] / max(paint.strength, 1e-6)
+            layer, smooth = over + (1 - over[..., 3:]) * layer, [(p, share * left[..., 0]) for p, share in smooth]
+            blades = None if blades is None else left * blades
             if more is not None:
-                blades = more + (1 - more[..., 3:]) * blades
-        return self._finish.merge(picture, layer, blades, frame)
+                blades = more if blades is None else more + (1 - more[..., 3:]) * blades
+            if paint.gloss:
+                smooth.append((paint, 1 - left[..., 0]))
+        out = self._finish.merge(picture, layer, blades, frame)
+        for paint, share in smooth:
+            T, gain = paint.raster.T_world_plane, paint.gain(frame.index)
+            out = self._gloss.add(out, share, T, paint.gloss, gain, view, frame, T_world_camera)
+        return out
+
+    def before_content(self) -> FrameLayer | None:
+        """The grass that stands before the feet of content: a layer to put over it; None without grass."""
+        grass = [p for p in self._paints if p.paint.blades]
+        return _GrassBefore(grass, self._finish) if grass else None
 
     def coverage(self, view: RoomView, frame: Frame, T_world_camera: Float64) -> list[Float32]:
         """(H, W) float32 0..1 per paint: how much of a pixel it covers, relief aside."""
@@ -93,7 +110,8 @@ class _Prepared:
     """A paint in the form the kernels read."""
 
     def __init__(self, scene: Scene, paint: SurfacePaint) -> None:
-        self._paint, raster = paint, paint.raster
+        self.paint = paint
+        raster = paint.raster
         self._T_plane_world = inverse(raster.T_world_plane)
         size = np.array([raster.width, raster.height]) * raster.metres_per_pixel
         self._area = np.concatenate([raster.origin_xz, raster.origin_xz + size])
@@ -120,11 +138,11 @@ class _Prepared:
         T, v, faces = self._T_plane_world, scene.mesh.vertices.astype(np.float64), scene.mesh.faces
         height = v @ T[1, :3] + T[1, 3]
         near = np.flatnonzero((np.abs(height[faces]) < FLAT_M).all(axis=1))
-        upright = _tilt(v, faces[near], self._paint.raster.T_world_plane[:3, 1]) > FLAT_COS
+        upright = _tilt(v, faces[near], self.paint.raster.T_world_plane[:3, 1]) > FLAT_COS
         flat = np.zeros(len(faces), dtype=np.bool_)
         flat[near] = upright
         out = flat.astype(np.uint8) * np.uint8(IN_PLANE)
-        normal = self._paint.raster.T_world_plane[:3, 1]
+        normal = self.paint.raster.T_world_plane[:3, 1]
         if normal[1] < LEVEL:  # what meets a floor is skirting boards, which stand before it
             beside = np.abs(height) < FLAT_M
             meets = np.zeros(len(v), dtype=np.bool_)
@@ -166,12 +184,12 @@ class _Prepared:
         shown.continue_beside(on, sure)
         reach = max(2, round(kernels.REACH * frame.camera.width / 640))
         wide = cv2.blur(on, (2 * reach + 1,) * 2)
-        gain = self._paint.gain(frame.index)
+        gain = self.paint.gain(frame.index)
         refined: Float32 = kernels.refine(
             shown.smooth, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
         )
         hidden, blank = none, shown.blank
-        if self._paint.raster.T_world_plane[1, 1] > LEVEL:
+        if self.paint.raster.T_world_plane[1, 1] > LEVEL:
             floor = (refined > 0.5).astype(np.uint8)
             bare = kernels.expected(floor, self._look, gain, k, R, o, self._area, TO_LINEAR)
             there = np.isfinite(view.depth) & (view.depth > 0)
@@ -188,7 +206,7 @@ class _Prepared:
         layer of its own, or None."""
         from . import painted_kernels as kernels
 
-        paint, raster, frame = self._paint, self._paint.raster, shown.frame
+        paint, raster, frame = self.paint, self.paint.raster, shown.frame
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] <= 0.02 or not self._in_view(frame, k, R, o):
             return None
@@ -212,13 +230,15 @@ class _Prepared:
         )  # fmt: skip
         if not paint.blades:
             return None
-        return self._blades(matte, np.where(unknown, np.float32(0), view.depth), k, R, o, light)
+        return self.grass(matte, np.where(unknown, np.float32(0), view.depth), frame, T_world_camera)
 
-    def _blades(self, matte: Float32, measured: Float32, k: Float64, R: Float64, o: Float64, light: Float64) -> Float32:
-        """(H, W, 4) blades of grass as a layer."""
+    def grass(self, matte: Float32, depth: Float32, frame: Frame, T_world_camera: Float64) -> Float32:
+        """(H, W, 4) blades as a layer: where the pixel shows the surface (H, W), and before what lies deeper than they
+        do; 0 = nothing is known there."""
         from . import blades_kernels as kernels
 
-        paint, raster, texture = self._paint, self._paint.raster, self._pyramid
+        paint, raster, texture = self.paint, self.paint.raster, self._pyramid
+        k, R, o = self._pose(frame, T_world_camera)
         h, w = matte.shape
         blades = kernels.grow(
             k, R, o, np.array([w, h]), raster.origin_xz, raster.metres_per_pixel, texture.texels, texture.levels[0],
@@ -227,8 +247,8 @@ class _Prepared:
         order = np.argsort(-blades[:, 7], kind="stable")
         out = np.zeros((h, w, 4), dtype=np.float32)
         kernels.draw(
-            out, blades, order, matte, measured, k, R, o, raster.origin_xz, raster.metres_per_pixel, texture.texels,
-            texture.levels, self._shading, self._scale, light, TO_LINEAR,
+            out, blades, order, matte, depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, texture.texels,
+            texture.levels, self._shading, self._scale, paint.light * paint.gain(frame.index), TO_LINEAR,
         )  # fmt: skip
         return out
 
@@ -237,7 +257,7 @@ class _Prepared:
         from . import painted_finish_kernels as finish
         from . import painted_kernels as kernels
 
-        raster, mask, frame = self._paint.raster, self._mask, shown.frame
+        raster, mask, frame = self.paint.raster, self._mask, shown.frame
         layer = np.zeros((*frame.camera.shape, 4), dtype=np.float32)
         k, R, o = self._pose(frame, T_world_camera)
         if o[1] > 0.02 and self._in_view(frame, k, R, o):
@@ -245,7 +265,7 @@ class _Prepared:
             matte, _ = self.matte(view, shown, T_world_camera)
             kernels.lay(
                 layer, matte, view.depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, white.texels,
-                white.levels, np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self._paint.strength, 0.0, 0.0,
+                white.levels, np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self.paint.strength, 0.0, 0.0,
                 TO_LINEAR,
             )  # fmt: skip
         shares, _ = finish.outline_shares(frame.color, np.ascontiguousarray(layer[..., 3]), TO_LINEAR)
@@ -265,6 +285,25 @@ class _Prepared:
         p = o + (-o[1] / d[:, 1])[:, None] * d
         a = self._area
         return bool(((p[:, 0] > a[0]) & (p[:, 2] > a[1]) & (p[:, 0] < a[2]) & (p[:, 2] < a[3])).any())
+
+
+class _GrassBefore:
+    """Blades of painted grass drawn over content that they hide."""
+
+    def __init__(self, grass: Sequence[_Prepared], finish: PaintFinish) -> None:
+        self._grass, self._finish = grass, finish
+
+    def apply(self, picture: UInt8, view: RoomView, frame: Frame, T_world_camera: Float64, time_s: float) -> UInt8:
+        """See `FrameLayer.apply`."""
+        content = view.source == CONTENT
+        if not content.any():
+            return picture
+        nowhere, depth = np.zeros(content.shape, np.float32), np.where(content, view.depth, np.float32(0))
+        blades = np.zeros((*content.shape, 4), dtype=np.float32)
+        for prepared in self._grass:
+            more = prepared.grass(nowhere, depth, frame, T_world_camera)
+            blades = more + (1 - more[..., 3:]) * blades
+        return self._finish.merge(picture, np.zeros_like(blades), blades, frame) if blades.any() else picture
 
 
 def _tilt(v: Float64, faces: Int32, normal: Float64) -> Float64:

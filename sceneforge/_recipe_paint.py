@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from sceneforge._recipe_surface import SURFACE_SCHEMA, Surface
+from sceneforge._recipe_surface import ALTERNATIVES_SCHEMA, Alternatives
 from sceneforge.core import PaintJob, PaintRegion
 from sceneforge.core.paint import DEFAULT_PAINTER
 
 STRICT = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
-PaintedSurface = Annotated[Surface, WithJsonSchema(SURFACE_SCHEMA)]
+PaintedSurface = Annotated[Alternatives, WithJsonSchema(ALTERNATIVES_SCHEMA)]
 Point = tuple[float, float]
 
 
@@ -43,7 +43,7 @@ class Paint(BaseModel):
 
     model_config = STRICT
 
-    surface: PaintedSurface = Field(description="Label (floor: all floors) or plane id")
+    surface: PaintedSurface = Field(description="Label (floor: all floors), plane id, or alternatives: ceiling|wall")
     prompt: str = Field(default="", max_length=500, description="What it becomes: lush grass, night sky full of stars")
     painter: Literal["embedded", "procedural", "diffusers", "reference"] = Field(
         default=DEFAULT_PAINTER, description="Who paints it"

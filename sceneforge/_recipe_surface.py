@@ -26,3 +26,17 @@ SURFACE_SCHEMA = {
     "anyOf": [{"enum": _SURFACES}, {"type": "string", "pattern": "[0-9]", "description": "Id of a plane"}]
 }
 Surface = Annotated[str, AfterValidator(_surface)]
+
+
+def _alternatives(text: str) -> str:
+    """A surface, or several with | between them, of which the first that a scene has is meant."""
+    return "|".join(_surface(part.strip()) for part in text.split("|"))
+
+
+ALTERNATIVES_SCHEMA = {
+    "anyOf": [
+        *SURFACE_SCHEMA["anyOf"],
+        {"type": "string", "pattern": r"\|", "description": "Alternatives: ceiling|wall, the first that is there"},
+    ]
+}
+Alternatives = Annotated[str, AfterValidator(_alternatives)]

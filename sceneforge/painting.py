@@ -43,6 +43,14 @@ TWINKLING: Final = frozenset({"starfield", "milkyway"})
 BLADES: Final = frozenset({"grass", "meadow"})
 RELIEF_M: Final = {"grass": 0.04, "meadow": 0.055, "moss": 0.012, "leaves": 0.012, "gravel": 0.012, "thatch": 0.02}
 """How high the grain of a material stands."""
+GLOSS: Final = {"water": 0.12, "ice": 0.05, "marble": 0.05, "terrazzo": 0.04, "tiles": 0.04}
+"""Share of light that smooth materials mirror where one looks straight at them; water more than its true 0.02, or on
+floors as bright as what it mirrors it would not be known for water."""
+WET: Final = 0.6
+"""A puddle is clear: how much it darkens the floor beneath."""
+WET_COLOR: Final = (22, 22, 20)
+BRIM: Final = 5.0
+"""How much sharper a puddle's border is than a lawn's."""
 SKY_PIXELS: Final = 2048
 SKY_METRES: Final = 6.0
 """A sky is painted as a square this wide: painters know stars and clouds as pictures at arm's length."""
@@ -204,7 +212,10 @@ class _Look:
         if job.region is not None:
             from sceneforge.perception.surface_region import region_mask
 
-            mask = np.rint(mask * region_mask(self.raster, self.mask, job.region, seed)).astype(np.uint8)
+            share = region_mask(self.raster, self.mask, job.region, seed)
+            if _puddle(job, kind, mode):
+                share = np.clip(0.5 + BRIM * (share - 0.5), 0, 1)
+            mask = np.rint(mask * share).astype(np.uint8)
         used = np.argwhere(mask > 0)
         if len(used) < 16:
             return None
@@ -238,6 +249,10 @@ class _Look:
                 twinkle=twinkle,
             )
         m = raster.metres_per_pixel
+        gloss = 0.0 if job.image is not None else GLOSS.get(kind or "", 0.0)
+        if _puddle(job, kind, mode):
+            color = np.broadcast_to(np.array(WET_COLOR, np.uint8), (*raster.shape, 3))
+            return made(color=color, light=self.light, gloss=gloss, strength=WET)
         color = painter.paint(
             self._albedo(part), np.ones(raster.shape, np.float32), job.prompt or "material", m, seed,
             origin_m=(float(raster.origin_xz[0]), float(raster.origin_xz[1])),
@@ -245,7 +260,7 @@ class _Look:
         height = job.relief_m if job.relief_m is not None else RELIEF_M.get(kind or "", 0.0) * (mode != "reference")
         blades = kind in BLADES and job.image is None and height > 0
         grain = relief(color, m) if height > 0 else None
-        return made(color=color, light=self.light, relief=grain, relief_m=height, blades=blades)
+        return made(color=color, light=self.light, relief=grain, relief_m=height, blades=blades, gloss=gloss)
 
     def _cut_shading(self, part: tuple[slice, slice]) -> Float32:
         """The part's light, in as many cells per metre as the whole has."""
@@ -314,6 +329,11 @@ def _fitting_mode(job: PaintJob, kind: str | None) -> str:
     if job.region is not None:
         return "inpaint"
     return "portal" if kind in SKIES else "replace"
+
+
+def _puddle(job: PaintJob, kind: str | None, mode: str) -> bool:
+    """Whether a job asks for a film of clear water on the floor, unless a strength says how much covers it."""
+    return kind == "water" and mode == "inpaint" and job.strength is None and job.image is None
 
 
 def _strength(job: PaintJob, mode: str) -> float:

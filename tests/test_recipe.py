@@ -331,10 +331,12 @@ def test_paint_entries(folder: Path) -> None:
             folder,
             HEAD
             + "paint:\n  - {surface: floor, prompt: lush grass, region: {radius_m: 1, center: [0.5, -1]}}\n"
-            + "  - {surface: plane_3, image: tile.png, image_width_m: 0.6, mpp: 0.005}\n",
+            + "  - {surface: plane_3, image: tile.png, image_width_m: 0.6, mpp: 0.005}\n"
+            + "  - {surface: ceiling | wall, prompt: night sky}\n",
         )
     )
-    grass, tiles = recipe.paint_jobs()
+    grass, tiles, sky = recipe.paint_jobs()
+    assert sky.surface == "ceiling|wall"
     assert grass.region is not None and grass.region.center_xz == (0.5, -1.0)
     assert (grass.surface, grass.prompt, grass.painter) == ("floor", "lush grass", "procedural")
     assert tiles.image == str(folder / "tile.png") and tiles.metres_per_pixel == 0.005
@@ -350,9 +352,11 @@ def test_paint_mistakes_are_named_where_they_stand(folder: Path) -> None:
         + "  - {surface: floor, prompt: grass, region: {radius_m: 1, colour: 3}}\n"
         + "  - {surface: floor, prompt: grass, region: {}}\n"
         + "  - {surface: floor, image: missing.png}\n"
-        + "  - {surface: floor, prompt: grass, mpp: 0}\n",
+        + "  - {surface: floor, prompt: grass, mpp: 0}\n"
+        + "  - {surface: ceiling|wal, prompt: grass}\n",
     )
-    assert [line.split(":")[0] for line in found] == ["6", "7", "8", "9", "10", "11"]
-    told = ("'flor' is not a label", "prompt", "unknown key 'colour'", "radius_m or polygon", "missing.png", "0.0005")
+    assert [line.split(":")[0] for line in found] == ["6", "7", "8", "9", "10", "11", "12"]
+    told = ("'flor' is not a label", "prompt", "unknown key 'colour'", "radius_m or polygon", "missing.png", "0.0005",
+            "'wal' is not a label")  # fmt: skip
     for line, words in zip(found, told, strict=True):
         assert words in line

@@ -111,6 +111,8 @@ class SurfacePaint:
     """Height of the highest grain above the surface, metres."""
     blades: bool = False
     """Blades of grass, `relief_m` high, stand on it: drawn one by one near the camera, in place of `relief`."""
+    gloss: float = 0.0
+    """0..1, share of the light that it mirrors where one looks straight at it: 0.02 for water; 0 = none."""
     environment: UInt8 | None = None
     """(N, N, 3) uint8 sRGB, portals only: the half space behind the surface, equal-area (Lambert azimuthal) around the
     direction straight through it; columns along the plane's x, rows along its z."""

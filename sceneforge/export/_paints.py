@@ -83,6 +83,7 @@ def _entry(paint: SurfacePaint) -> dict[str, Any]:
         "strength": float(paint.strength),
         "relief_m": float(paint.relief_m),
         "blades": paint.blades,
+        "gloss": float(paint.gloss),
         "turn_deg_per_s": float(paint.turn_deg_per_s),
         "twinkle": float(paint.twinkle),
         "gains": {str(i): g.tolist() for i, g in paint.gains.items()},

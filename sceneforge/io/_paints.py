@@ -32,7 +32,7 @@ def _paint(v: JsonValue, folder: Path) -> SurfacePaint:
     texture = _picture(v["texture"], folder, "BGRA")
     sky = None if v.get("sky") is None else _picture(v["sky"], folder, "BGR")
     look = None if v.get("look") is None else _picture(v["look"], folder, "RGBA")
-    blades = v.get("blades")
+    blades, gloss = v.get("blades"), v.get("gloss")
     height = None if v.get("height") is None else _picture(v["height"], folder, "L")
     if (sky is None) != (texture.ndim == 3):
         raise v["texture"].error("has the wrong channels", expected="colour and alpha, or the mask alone for a portal")
@@ -59,6 +59,7 @@ def _paint(v: JsonValue, folder: Path) -> SurfacePaint:
             relief=height,
             relief_m=v["relief_m"].number(0, 10),
             blades=blades is not None and blades.flag(),
+            gloss=0.0 if gloss is None else gloss.number(0, 1),
             environment=sky,
             turn_deg_per_s=v["turn_deg_per_s"].number(-1e4, 1e4),
             twinkle=v["twinkle"].number(0, 1),

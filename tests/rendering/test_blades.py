@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from sceneforge.core.color import TO_LINEAR
 from sceneforge.rendering.blades_kernels import grow
+from sceneforge.rendering.layers import CONTENT
 from sceneforge.rendering.painted import PaintLayer, pyramid
 from tests.painted_room import BOX, CAMERA, film, frame
 from tests.rendering.test_painted import beside, floor_paint, stage
@@ -79,3 +82,21 @@ def test_blades_grow_on_paint_alone_and_thin_out_where_it_does() -> None:
 def test_no_blades_are_drawn_that_nobody_could_see() -> None:
     mask = np.full((200, 200), 255, np.uint8)
     assert len(grown((1.0, 6.0, 1.0), mask)) == 0
+
+
+def test_grass_stands_before_the_feet_of_content(stage) -> None:
+    scan, scene, viewer = stage
+    f, T = frame(scan, 0), scene.track.T_world_camera[0]
+    view, truth = viewer.see(f, T), film(T)
+    box = ~truth.floor & (truth.depth > 0)
+    content = replace(
+        view, source=np.where(box, np.uint8(CONTENT), view.source), depth=np.where(box, truth.depth, view.depth)
+    )
+    assert PaintLayer(scene, [floor_paint(green)]).before_content() is None
+    over = PaintLayer(scene, [grass()]).before_content()
+    assert over is not None
+    changed = (over.apply(f.color, content, f, T, 0.0) != f.color).any(axis=-1)
+    world = CAMERA.backproject(truth.depth).astype(float) @ T[:3, :3].T + T[:3, 3]
+    assert (changed & box & (world[..., 1] < 0.08)).sum() > 30
+    assert not (changed & (~box | (world[..., 1] > 0.14))).any()
+    assert (over.apply(f.color, view, f, T, 0.0) == f.color).all()
