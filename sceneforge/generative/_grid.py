@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,32 @@ class Grid:
         dx = amount * self.fbm(size, salt, 3)
         dy = amount * self.fbm(size, salt + 17, 3)
         return Grid(self.x + dx, self.y + dy, self.seed, self.period_m)
+
+    @property
+    def step(self) -> float:
+        """Metres between neighbouring samples; what is finer cannot be shown."""
+        return abs(float(self.x[0, 1] - self.x[0, 0])) if self.x.shape[1] > 1 else 0.001
+
+    def shown(self, pitch: float) -> float:
+        """How much of a regular pattern of `pitch` metres the samples show: 1, falling to 0 where it would alias."""
+        return float(np.clip(pitch / (2 * self.step) - 1, 0, 1))
+
+    def moved(self, dx: float, dy: float) -> Grid:
+        """The grid shifted by metres."""
+        return Grid(self.x + dx, self.y + dy, self.seed, self.period_m)
+
+    def relief(self, height: Callable[[Grid], Array], steep: float = 0.5) -> Float32:
+        """Light (H, W) around 1 on a height field in metres, lit from the upper left; a photograph's own soft shading.
+
+        Args:
+            height: Gives a grid's heights (H, W).
+            steep: How much a slope of 1 lightens or darkens.
+        """
+        e = max(0.0015, 0.5 * self.step)
+        here = height(self)
+        dx, dy = (height(self.moved(e, 0)) - here) / e, (height(self.moved(0, e)) - here) / e
+        light = (1 + steep * (dx + dy)) / np.sqrt(1 + 0.5 * (dx * dx + dy * dy))
+        return np.asarray(np.clip(light, 0.3, 1.7), np.float32)
 
     def turned(self) -> Grid:
         """The grid with its axes exchanged."""

@@ -11,25 +11,66 @@ import numpy as np
 from sceneforge.core.arrays import Float32
 
 from . import procedural_built as built
+from . import procedural_laid as laid
 from . import procedural_nature as nature
 from . import procedural_sky as sky
+from . import procedural_stone as stone
+from . import procedural_wood as wood
 from ._grid import Array, Grid, smooth
-from .concepts import SKIES
+from .concepts import COLORS, SKIES
 from .text import Meaning, color_of
 
 Generator = Callable[[Grid, np.random.Generator], Float32]
 
 GENERATORS: dict[str, Generator] = {
     **{f.__name__: f for f in (nature.grass, nature.meadow, nature.moss, nature.leaves, nature.ground, nature.cracked)},
-    **{f.__name__: f for f in (nature.sand, nature.gravel, nature.rock, nature.snow, nature.ice, nature.water)},
+    **{f.__name__: f for f in (nature.sand, stone.gravel, stone.rock, nature.snow, nature.ice, nature.water)},
     **{f.__name__: f for f in (nature.lava, nature.bark, sky.clouds, sky.starfield, sky.milkyway, sky.nebula)},
-    **{f.__name__: f for f in (built.wood, built.wood_floor, built.tiles, built.brick, built.stone_paving)},
-    **{f.__name__: f for f in (built.marble, built.plaster, built.concrete, built.asphalt, built.terrazzo)},
-    **{f.__name__: f for f in (built.carpet, built.fabric, built.metal, built.cork, built.roof, built.thatch)},
-    **{f.__name__: f for f in (built.ceiling_tiles, built.wallpaper)},
-    "paper": built.plaster,
+    **{f.__name__: f for f in (wood.wood, wood.wood_floor, laid.tiles, laid.brick, laid.stone_paving)},
+    **{f.__name__: f for f in (stone.marble, stone.plaster, stone.concrete, stone.asphalt, stone.terrazzo)},
+    **{f.__name__: f for f in (built.carpet, built.fabric, built.metal, wood.cork, laid.roof, built.thatch)},
+    **{f.__name__: f for f in (laid.ceiling_tiles, built.wallpaper)},
+    "paper": stone.plaster,
 }
 """Class -> its generator; every class of `concepts.CLASSES` has one."""
+
+PATTERNS: dict[tuple[str, str], Generator] = {
+    **{("clouds", w): partial(sky.clouds, skies=sky.DUSK) for w in ("sunset", "orange", "pink", "purple", "red")},
+    **{("clouds", w): partial(sky.clouds, skies=sky.DAY) for w in ("blue", "white")},
+    **{("marble", w): partial(stone.marble, veined=True, tone="dark") for w in ("black", "dark")},
+    **{("marble", w): partial(stone.marble, veined=True, tone="light") for w in ("white", "light")},
+    **{("marble", w): partial(stone.marble, veined=True) for w in ("veins", *COLORS)},
+    **{("metal", w): partial(built.metal, rusty=True) for w in ("rusty", "old")},
+    ("tiles", "checkered"): partial(laid.tiles, pattern="chequer"),
+    ("tiles", "hexagonal"): partial(laid.tiles, pattern="hexagon"),
+    ("tiles", "patterned"): partial(laid.tiles, pattern="motif"),
+    ("tiles", "small"): partial(laid.tiles, pattern="mosaic"),
+    ("fabric", "checkered"): partial(built.fabric, pattern="check"),
+    ("fabric", "striped"): partial(built.fabric, pattern="stripes"),
+    ("wood_floor", "herringbone"): partial(wood.wood_floor, herring=True),
+    ("brick", "herringbone"): partial(laid.brick, herring=True),
+    ("stone_paving", "herringbone"): partial(laid.stone_paving, pattern="herringbone"),
+    ("stone_paving", "stones"): partial(laid.stone_paving, pattern="setts"),
+}
+"""(class, quality) -> the generator with the pattern that the quality asks for; the first that fits counts."""
+
+EARTHEN = frozenset(
+    {
+        "brick",
+        "roof",
+        "wood",
+        "wood_floor",
+        "rock",
+        "ground",
+        "sand",
+        "gravel",
+        "stone_paving",
+        "bark",
+        "cork",
+        "thatch",
+    }
+)
+"""Classes whose colours are dull by nature: a red brick is not as red as red paint."""
 
 FINEST_M = 0.005
 """Pixels larger than this are averaged from several samples, so that blades and grains do not alias."""
@@ -93,10 +134,10 @@ def _evaluate(meaning: Meaning, x: np.ndarray, y: np.ndarray, seed: int, period_
 
 
 def _generator(kind: str, words: frozenset[str]) -> Generator:
-    if kind == "clouds" and words & {"sunset", "orange", "pink", "purple", "red"}:
-        return partial(sky.clouds, skies=sky.DUSK)
-    if kind == "clouds" and words & {"blue", "white"}:
-        return partial(sky.clouds, skies=sky.DAY)
+    """The generator of a class, told the qualities that change its pattern."""
+    for (name, asked), made in PATTERNS.items():
+        if name == kind and asked in words:
+            return made
     return GENERATORS[kind]
 
 
@@ -108,11 +149,12 @@ def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
     words = meaning.words
     target = color_of(meaning)
     if target is not None and "flowers" not in words and meaning.kind not in {"lava", *SKIES}:
-        plain = Meaning(meaning.vector * 0, meaning.kind, ())
         sample = (np.arange(48) + 0.5) / 48
-        mean = _evaluate(plain, sample, sample, seed, (0.0, 0.0)).mean((0, 1))
+        mean = _evaluate(meaning, sample, sample, seed, (0.0, 0.0)).mean((0, 1))
+        if meaning.kind in EARTHEN:
+            target = 0.6 * target + 0.4 * mean * (target.mean() / max(float(mean.mean()), 1e-3))
         gray = image.mean(-1, keepdims=True) / max(float(mean.mean()), 1e-3)
-        image = 0.85 * gray * target + 0.15 * image * (target / np.maximum(mean, 0.05))
+        image = 0.7 * gray * target + 0.3 * image * (target / np.maximum(mean, 0.05))
     gamma = 1.45 if "dark" in words else 0.72 if "light" in words else 1.0
     if gamma != 1.0:
         image = np.maximum(image, 0) ** gamma

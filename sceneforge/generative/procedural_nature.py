@@ -13,33 +13,33 @@ from sceneforge.core.arrays import Float32
 from ._grid import Array, Grid, lit, mix, pick, ramp, smooth, srgb
 
 GREENS = [
-    ["24330f", "456b1e", "7fa83c"],
-    ["1b3312", "2f6a22", "69a544"],
-    ["33390f", "6a7a2a", "a9b45a"],
-    ["152a12", "2b5524", "4f8a3a"],
-    ["2c3a14", "5a8a2a", "9cc75a"],
+    ["34501a", "648f30", "a3c45c"],
+    ["2c4f20", "4f8a35", "8fbd66"],
+    ["4a5220", "83913e", "bcc274"],
+    ["2a4a26", "4a7d3c", "7fae62"],
+    ["3d5a1c", "74a23a", "b4d27a"],
 ]
 
 
 def grass(g: Grid, rng: np.random.Generator) -> Float32:
-    """Three layers of bent blades over shaded soil; patches of tone as mown or trodden lawns have them."""
+    """Four layers of bent blades, the lower ones in the others' shade; drier and lusher places as lawns have them."""
     palette = pick(rng, GREENS)
-    size = float(rng.uniform(0.010, 0.016))
-    patches = g.fbm(0.9, 3, 4)
-    image = lit(mix(srgb(palette[0]), srgb("2a2114"), 0.4 + 0.6 * g.fbm(0.05, 5)), 0.8 + 0.3 * g.fbm(0.02, 7, 3))
-    for layer, (scale, shade) in enumerate(((1.0, 0.62), (1.15, 0.85), (1.35, 1.08))):
-        along, across, name = g.strokes(size * scale, 40 + 10 * layer, 1.9, 0.16 + 0.03 * layer)
-        tone = 0.15 + 0.55 * along + 0.35 * (name - 0.6) + 0.45 * patches
-        light = shade * (0.72 + 0.42 * along) * (1 - 0.22 * across * np.sign(name - 0.5))
+    size = float(rng.uniform(0.014, 0.026))
+    lush = g.bent(0.4, 0.2, 2).fbm(1.1, 3, 5, 0.55)
+    image = lit(mix(srgb(palette[0]), srgb("3d3220"), 0.35 + 0.5 * g.fbm(0.05, 5)), 0.75 + 0.25 * g.fbm(0.02, 7, 3))
+    for layer, (scale, shade) in enumerate(((0.8, 0.62), (1.0, 0.78), (1.15, 0.94), (1.3, 1.08))):
+        along, across, name = g.strokes(size * scale, 40 + 10 * layer, 2.0, 0.15 + 0.02 * layer)
+        tone = 0.28 + 0.42 * along + 0.40 * (name - 0.6) + 0.22 * lush
+        light = shade * (0.80 + 0.28 * along) * (1 - 0.20 * across * np.sign(name - 0.5))
         image = np.where((along >= 0)[..., None], lit(ramp(palette, tone), light), image)
-    dry = smooth(0.35, 0.9, g.fbm(0.5, 90, 3) + float(rng.uniform(-0.3, 0.15)))
-    return mix(image, lit(srgb("a89a5c"), image.mean(-1) / 0.35), 0.5 * dry)
+    dry = smooth(0.30, 0.95, g.bent(0.3, 0.15, 89).fbm(0.7, 90, 5, 0.6) + float(rng.uniform(-0.3, 0.1)))
+    return mix(image, lit(srgb("b3a468"), image.mean(-1) / 0.42), 0.45 * dry)
 
 
 def meadow(g: Grid, rng: np.random.Generator) -> Float32:
     """Taller, looser grass with flowers of two to four colours in drifts."""
     image = grass(g, rng)
-    image = lit(image, 0.85 + 0.35 * g.fbm(0.25, 200, 3))
+    image = lit(image, 0.93 + 0.20 * g.fbm(0.25, 200, 3))
     bloom = ["f4f0e6", "f2cf3b", "d94a4a", "8d63c9", "e58fb4", "5f8fdd", "f08a2c"]
     chosen = [bloom[i] for i in rng.permutation(len(bloom))[: int(rng.integers(2, 5))]]
     share = float(rng.uniform(0.10, 0.30))
@@ -54,12 +54,17 @@ def meadow(g: Grid, rng: np.random.Generator) -> Float32:
 
 
 def moss(g: Grid, rng: np.random.Generator) -> Float32:
-    """Cushions of fine stems."""
-    palette = pick(rng, [["1d2a0c", "47661d", "8fa63c"], ["1a2d10", "356127", "6f9a45"]])
-    near, second, name = g.cells(0.05, 11)
-    fine, _, _ = g.cells(0.006, 13)
-    tone = 0.45 + 0.5 * g.fbm(0.3, 15) + 0.25 * (name - 0.5) - 0.25 * near
-    return lit(ramp(palette, tone), 0.75 + 0.35 * (1 - fine) + 0.12 * (second - near) + 0.2 * g.fbm(0.02, 17, 3))
+    """Low cushions of fine stems."""
+    palette = pick(
+        rng, [["1f330e", "3f6620", "7f9c42"], ["1c3814", "35652a", "6a9448"], ["3a3c1a", "66682e", "9a9a58"]]
+    )
+    near, second, name = g.bent(0.03, 0.015, 10).cells(0.05, 11)
+    fine, _, tip = g.cells(0.008, 13)
+    swell = g.relief(lambda q: 0.012 * q.fbm(0.10, 15, 4), 0.12)
+    tone = 0.42 + 0.26 * g.bent(0.3, 0.15, 14).fbm(0.4, 16, 5) + 0.14 * (name - 0.5) + 0.22 * (tip - 0.5) - 0.10 * near
+    return lit(
+        ramp(palette, tone), swell * (0.84 + 0.28 * (1 - fine) + 0.10 * (second - near) + 0.14 * g.fbm(0.02, 17, 3))
+    )
 
 
 def leaves(g: Grid, rng: np.random.Generator) -> Float32:
@@ -79,15 +84,24 @@ def leaves(g: Grid, rng: np.random.Generator) -> Float32:
 
 
 def ground(g: Grid, rng: np.random.Generator) -> Float32:
-    """Trodden soil with crumbs and small stones."""
+    """Trodden soil: crumbs, small stones and dead bits of plants, strewn more thickly here than there."""
     palette = pick(
-        rng, [["3b2a1a", "6b5034", "9a7c56"], ["4a4034", "7a6c58", "a69a80"], ["2e2018", "54392a", "7d5c42"]]
-    )
-    near, second, name = g.cells(0.02, 5)
-    tone = 0.45 + 0.55 * g.fbm(0.4, 3, 5) + 0.2 * (name - 0.5)
-    image = lit(ramp(palette, tone), 0.85 + 0.25 * g.fbm(0.012, 9, 4) + 0.15 * np.minimum(second - near, 0.6))
-    depth, shade = g.spots(0.06, 20, 0.35, 0.06, 0.22)
-    return mix(image, lit(srgb("9a9186"), 0.6 + 0.5 * depth + 0.3 * (shade - 0.5)), smooth(0.0, 0.2, depth) * 0.8)
+        rng,
+        [["4a3a2a", "6f5a42", "957c5e"], ["544a3c", "7a6d5a", "a0937c"], ["4a382c", "6b5343", "8c7360"],
+         ["5f5a4f", "858072", "aaa595"], ["57503a", "7d7656", "a39c78"]],
+    )  # fmt: skip
+    strewn = smooth(-0.5, 0.6, g.bent(0.2, 0.1, 1).fbm(0.35, 3, 5, 0.6))
+    tone = 0.50 + 0.16 * g.bent(0.2, 0.1, 2).fbm(0.5, 4, 6, 0.65) + 0.12 * g.fbm(0.015, 9, 3, 0.6)
+    image = lit(ramp(palette, tone), g.relief(lambda q: 0.008 * q.fbm(0.10, 6, 5, 0.5), 0.22))
+    bits = pick(rng, [["8a7a58", "4d4030", "a89a78"], ["7d8250", "5a4a34", "a39468"], ["9a9186", "6a625a", "b8b0a2"]])
+    for k, size in enumerate((0.010, 0.018, 0.034)):
+        near, second, name = g.bent(size, 0.3 * size, 10 + k).cells(size, 20 + 3 * k)
+        lies = smooth(0.10, 0.35, second - near) * (name < (0.16 + 0.30 * strewn) * (1.3 - 0.35 * k))
+        bit = lit(ramp(bits, (name * 31.0) % 1.0), 1.05 - 0.35 * near)
+        image = mix(lit(image, 1 - 0.25 * smooth(0.0, 0.15, second - near) * lies), bit, 0.8 * lies)
+    along, _, name = g.strokes(0.05, 30, 1.4, 0.035)
+    stalk = (along >= 0) & (name > float(rng.uniform(0.6, 1.1)))
+    return np.where(stalk[..., None], lit(srgb("a3936c"), 0.75 + 0.3 * name), image)
 
 
 def cracked(g: Grid, rng: np.random.Generator) -> Float32:
@@ -106,56 +120,28 @@ def cracked(g: Grid, rng: np.random.Generator) -> Float32:
 
 
 def sand(g: Grid, rng: np.random.Generator) -> Float32:
-    """Wind ripples, bent and broken, over grains."""
+    """Grains, and where the wind was strong ripples, bent and broken."""
     palette = pick(
-        rng, [["a8824e", "cfae78", "ecd6a4"], ["b0753c", "d29a5c", "ecc28a"], ["b8a888", "d8ccb0", "f0e8d2"]]
-    )
+        rng, [["b08a58", "d0ac78", "ead0a0"], ["b08a64", "cfaa80", "e8cca6"], ["b8a888", "d2c4a6", "eae0c8"],
+              ["a07a54", "c09a70", "dcb890"]],
+    )  # fmt: skip
     b = g.bent(0.6, 0.10, 30)
-    x, y, px, py = b.lattice(0.35, float(rng.uniform(0.06, 0.11)))
-    from . import noise
-
-    ripple = noise.fbm(x * 0.25, y, g.seed + 1, 3, 0.5, (max(px // 4, 1) if px else 0, py))
-    strength = smooth(-0.4, 0.4, g.fbm(1.2, 60, 2)) * float(rng.uniform(0.3, 1.0))
-    tone = 0.5 + 0.55 * strength * ripple + 0.25 * g.fbm(0.8, 62, 3)
-    return lit(ramp(palette, tone), 1 + 0.16 * g.fbm(0.004, 64, 2) + 0.05 * g.fbm(0.05, 65))
-
-
-def gravel(g: Grid, rng: np.random.Generator) -> Float32:
-    """Pebbles of two sizes, each with its own tone and a lit side."""
-    palette = pick(
-        rng, [["5a5752", "8f8b84", "c2beb5"], ["6b5a48", "a08c74", "cfc0a8"], ["3f4247", "6c7178", "a5abb2"]]
-    )
-    size = float(rng.uniform(0.018, 0.04))
-    near, second, name = g.cells(size, 3)
-    fine, fine2, fname = g.cells(size * 0.45, 7)
-    stone = smooth(0.06, 0.22, second - near)
-    small = lit(ramp(palette, fname), 0.35 + 0.45 * smooth(0.05, 0.4, fine2 - fine))
-    big = lit(
-        ramp(palette, 0.15 + 0.8 * name + 0.2 * g.fbm(0.01, 9, 3)), 1.12 - 0.55 * near + 0.1 * g.fbm(0.005, 11, 2)
-    )
-    return mix(small, big, stone * (name > 0.22))
-
-
-def rock(g: Grid, rng: np.random.Generator) -> Float32:
-    """A weathered face: ridges, clefts and lichen stains."""
-    palette = pick(
-        rng, [["2f2d2b", "6b6862", "a7a299"], ["3a2c24", "75604e", "ab967e"], ["23272b", "4f565e", "8a929b"]]
-    )
-    b = g.bent(0.5, 0.12, 4)
-    ridge = 1 - np.abs(b.fbm(0.45, 6, 6, 0.6)) * 2
-    near, second, _ = b.cells(0.35, 8)
-    cleft = 1 - smooth(0.0, 0.09, second - near)
-    tone = 0.3 + 0.45 * ridge + 0.3 * g.fbm(0.12, 10, 5)
-    image = lit(ramp(palette, tone), (1 - 0.6 * cleft) * (0.9 + 0.35 * g.fbm(0.02, 12, 4)))
-    return mix(image, srgb("8c9068"), 0.35 * smooth(0.3, 0.8, g.fbm(0.25, 14, 4)))
+    pitch, strength = float(rng.uniform(0.06, 0.11)), float(rng.choice([0.0, 0.5, 1.0]))
+    windy = smooth(-0.4, 0.4, g.fbm(1.2, 60, 2)) * strength
+    light = b.relief(lambda q: 0.022 * q.fbm(1.4, 1, 3, 0.5, tall=pitch) * windy + 0.002 * q.fbm(0.10, 61, 4), 0.35)
+    tone = 0.5 + 0.22 * g.bent(0.3, 0.2, 62).fbm(0.8, 63, 5, 0.6)
+    grains = 0.16 * g.fbm(0.005, 64, 2) + 0.10 * g.fbm(0.014, 65, 3) + 0.06 * g.fbm(0.06, 66, 4, 0.6)
+    return lit(ramp(palette, tone), light * (1 + grains))
 
 
 def snow(g: Grid, rng: np.random.Generator) -> Float32:
-    """Soft drifts with bluish hollows and sparkling grains."""
-    tone = 0.6 + 0.5 * g.fbm(0.7, 3, 4, 0.45)
-    image = ramp(["c4d3e6", "e2ebf5", "f8fbff"], tone)
+    """Soft hummocks with bluish hollows, crusted or powdery, with sparkling grains."""
+    soft = float(rng.uniform(0.4, 1.0))
+    swell = g.relief(lambda q: 0.03 * soft * q.fbm(0.35, 3, 6, 0.42), 0.30)
+    tone = 0.55 + 1.1 * (swell - 1) + 0.15 * g.fbm(0.5, 4, 4)
+    image = ramp(["c8d6e6", "e0e9f2", "f8fafd"], tone)
     spark, _ = g.spots(0.012, 9, 0.12, 0.1, 0.3)
-    return lit(image, 1 + 0.05 * g.fbm(0.01, 5, 3) * float(rng.uniform(0.6, 1.4)) + 0.08 * spark)
+    return lit(image, 1 + 0.05 * g.fbm(0.02, 5, 4) * float(rng.uniform(0.6, 1.4)) + 0.05 * spark)
 
 
 def ice(g: Grid, rng: np.random.Generator) -> Float32:
@@ -196,9 +182,18 @@ def lava(g: Grid, rng: np.random.Generator) -> Float32:
 
 
 def bark(g: Grid, rng: np.random.Generator) -> Float32:
-    """Upright furrows between plates."""
-    palette = pick(rng, [["2b2119", "5c4a3a", "8c7660"], ["3a3833", "6f6b62", "a19b8e"]])
-    b = g.bent(0.12, 0.03, 3)
-    furrow = b.fbm(0.035, 5, 4, 0.55, tall=0.20)
-    tone = 0.5 + 0.9 * furrow + 0.2 * g.fbm(0.3, 9, 3)
-    return lit(ramp(palette, tone), 0.9 + 0.3 * g.fbm(0.01, 7, 3))
+    """Upright plates parted by furrows, under one light, with lichen."""
+    palette = pick(
+        rng, [["3f3226", "6a5644", "94806a"], ["4a4740", "78746a", "a39e92"], ["57553e", "858260", "aeab88"],
+              ["4f3a2c", "7a5d48", "a08468"]],
+    )  # fmt: skip
+    size = float(rng.uniform(0.03, 0.07))
+
+    def height(q: Grid) -> Array:
+        b = q.bent(0.12, 0.03, 3)
+        return np.asarray(0.25 * size * (1 - np.abs(b.fbm(size, 5, 4, 0.5, tall=5 * size))) + 0.002 * q.fbm(0.02, 7, 3))
+
+    furrow = smooth(0.0, 0.25, np.abs(g.bent(0.12, 0.03, 3).fbm(size, 5, 4, 0.5, tall=5 * size)))
+    tone = 0.40 + 0.20 * furrow + 0.20 * g.fbm(0.3, 9, 5) + 0.10 * g.fbm(0.02, 10, 4, 0.6)
+    image = lit(ramp(palette, tone), g.relief(height, 0.3) * (0.84 + 0.16 * furrow))
+    return mix(image, lit(srgb("8f9a72"), 0.9 + 0.3 * furrow), 0.4 * smooth(0.3, 0.8, g.fbm(0.4, 14, 5, 0.6)))

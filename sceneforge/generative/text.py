@@ -56,7 +56,8 @@ def understand_prompt(prompt: str) -> Meaning:
     """Read a prompt such as "lush meadow with small flowers".
 
     The head of an English noun phrase stands last ("dark oak boards") unless a preposition follows ("boards of oak"),
-    so the last class before the first preposition is the main one; others are mixed in at half weight.
+    so the last class before the first preposition is the main one. Classes beside it in the same phrase say what it is
+    made of ("stone paving") and are dropped; those of later phrases ("grass with stones") are mixed in at half weight.
 
     Raises:
         UsageError: The prompt is empty, or longer than 500 characters.
@@ -78,9 +79,11 @@ def understand_prompt(prompt: str) -> Meaning:
                     vector[NAMES.index(name)] = 1.0
     classes = classes or weak
     kind = _head(classes)
-    for _, name in classes:
-        vector[NAMES.index(name)] = max(vector[NAMES.index(name)], 1.0 if name == kind else SIDE)
-    if kind == "wood_floor":  # "dark oak boards": the oak is the boards', not something beside them
+    first = min((clause for clause, _ in classes), default=0)
+    for clause, name in classes:
+        if name == kind or clause > first:
+            vector[NAMES.index(name)] = max(vector[NAMES.index(name)], 1.0 if name == kind else SIDE)
+    if kind == "wood_floor":  # "boards of oak": the oak is the boards', not something beside them
         vector[NAMES.index("wood")] = 0.0
     vector.flags.writeable = False
     return Meaning(vector, kind, tuple(unknown))
