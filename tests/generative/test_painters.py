@@ -66,7 +66,17 @@ def test_a_point_of_the_plane_keeps_its_colour_in_another_picture(painter: Paint
 
 
 def test_a_periodic_texture_continues_at_its_opposite_edge(painter: Painter) -> None:
-    for prompt in ("grass", "brick", "sand", "starfield", "boards"):
+    prompts = (
+        "grass",
+        "brick",
+        "sand",
+        "starfield",
+        "boards",
+        "herringbone parquet",
+        "hexagonal tiles",
+        "rock",
+    )
+    for prompt in prompts:
         made = painter.paint(BLANK, ALL, prompt, 0.02, seed=2, periodic=(True, True)).astype(float)
         inner = np.abs(np.diff(made, axis=1)).mean()
         seam = np.abs(made[:, 0] - made[:, -1]).mean()

@@ -34,6 +34,11 @@ def test_prompts_are_understood(prompt: str, kind: str, also: set[str]) -> None:
     assert also <= set(meaning.words)
 
 
+@pytest.mark.parametrize("prompt", ["stone paving", "marble tiles", "dark oak boards", "brick wall"])
+def test_what_a_thing_is_made_of_is_no_second_surface(prompt: str) -> None:
+    assert len(set(CLASSES) & set(understand_prompt(prompt).words)) == 1
+
+
 def test_every_word_means_concepts_that_exist() -> None:
     for text in (*WORDS.values(), *PHRASES.values()):
         assert set(text.split()) <= set(NAMES), text
