@@ -39,7 +39,7 @@ PATTERNS: dict[tuple[str, str], Generator] = {
     **{("clouds", w): partial(sky.clouds, skies=sky.DAY) for w in ("blue", "white")},
     **{("marble", w): partial(stone.marble, veined=True, tone="dark") for w in ("black", "dark")},
     **{("marble", w): partial(stone.marble, veined=True, tone="light") for w in ("white", "light")},
-    **{("marble", w): partial(stone.marble, veined=True) for w in ("veins", *COLORS)},
+    **{("marble", w): partial(stone.marble, veined=True) for w in ("veins", *COLORS) if w not in ("black", "white")},
     **{("metal", w): partial(built.metal, rusty=True) for w in ("rusty", "old")},
     ("tiles", "checkered"): partial(laid.tiles, pattern="chequer"),
     ("tiles", "hexagonal"): partial(laid.tiles, pattern="hexagon"),
@@ -49,11 +49,14 @@ PATTERNS: dict[tuple[str, str], Generator] = {
     ("fabric", "striped"): partial(built.fabric, pattern="stripes"),
     ("wood_floor", "herringbone"): partial(wood.wood_floor, herring=True),
     ("brick", "herringbone"): partial(laid.brick, herring=True),
+    ("brick", "red"): partial(laid.brick, red=True),
     ("stone_paving", "herringbone"): partial(laid.stone_paving, pattern="herringbone"),
     ("stone_paving", "stones"): partial(laid.stone_paving, pattern="setts"),
 }
 """(class, quality) -> the generator with the pattern that the quality asks for; the first that fits counts."""
 
+OWN = frozenset({("brick", "red"), ("marble", "white"), ("marble", "black")})
+"""(class, colour) that a generator has itself, better than any recolouring."""
 EARTHEN = frozenset(
     {
         "brick",
@@ -148,6 +151,8 @@ def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
     """
     words = meaning.words
     target = color_of(meaning)
+    if any((meaning.kind, w) in OWN for w in words):
+        target = None
     if target is not None and "flowers" not in words and meaning.kind not in {"lava", *SKIES}:
         sample = (np.arange(48) + 0.5) / 48
         mean = _evaluate(meaning, sample, sample, seed, (0.0, 0.0)).mean((0, 1))

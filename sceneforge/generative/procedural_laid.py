@@ -125,14 +125,12 @@ def edge_light(p: Pieces, width: float, g: Grid, depth: float = 0.35) -> Array:
     return np.asarray(1 - depth * (1 - smooth(0.0, 1.0, p.joint / np.maximum(rough, 1e-4))), np.float32)
 
 
-def brick(g: Grid, rng: np.random.Generator, herring: bool = False) -> Float32:
+def brick(g: Grid, rng: np.random.Generator, herring: bool = False, red: bool = False) -> Float32:
     """Bricks of 21.5 x 6.5 cm in mortar, hand-made or wire-cut, now and then with bleached or sooty courses."""
-    palette = pick(
-        rng,
-        [["6b3226", "94503a", "b4705a"], ["8a4a30", "b06a44", "c88a60"], ["4a3a34", "6e574c", "8d7568"],
-         ["7a6248", "a88a66", "cbb08a"], ["4a4644", "77716c", "a09a92"], ["2f2b2a", "4a4442", "6a625e"],
-         ["8f8a80", "b5afa3", "d4cfc4"]],
-    )  # fmt: skip
+    palettes = [["6b3226", "94503a", "b4705a"], ["8a4a30", "b06a44", "c88a60"], ["4a3a34", "6e574c", "8d7568"],
+                ["7a6248", "a88a66", "cbb08a"], ["4a4644", "77716c", "a09a92"], ["2f2b2a", "4a4442", "6a625e"],
+                ["8f8a80", "b5afa3", "d4cfc4"]]  # fmt: skip
+    palette = pick(rng, palettes[:2] if red or herring else palettes)
     rough = float(rng.uniform(0.3, 1.0))
     b = g.bent(0.05, 0.004 * rough, 3).bent(0.4, 0.006 * rough, 4)
     p = herringbone(b, 0.075, 3) if herring else courses(b, 0.225, 0.075, float(pick(rng, [0.5, 0.5, 0.25, 0.33])))
