@@ -66,7 +66,7 @@ def metal(g: Grid, rng: np.random.Generator, rusty: bool = False) -> Float32:
     if kind == "painted":
         paint = srgb(pick(rng, ["e8e8e4", "5a7a8f", "4a6a4a", "a9b4bd", "8f3a30", "d8cfa8"]))
         worn = smooth(0.25, 0.5, g.bent(0.1, 0.04, 8).fbm(0.25, 9, 6, 0.65, tall=0.5) + float(rng.uniform(-0.3, 0.15)))
-        image = mix(lit(paint, 1 + 0.05 * g.fbm(0.7, 10, 5)), lit(image, 0.92), worn)
+        image = mix(lit(paint, 1 + 0.05 * g.fbm(0.7, 10, 5)), image * np.float32(0.92), worn)
     scratch = smooth(0.45, 0.7, g.fbm(0.25, 12, 3, tall=0.003)) * g.shown(0.003)
     image = lit(image, 1 + 0.10 * scratch)
     if not rusty:
