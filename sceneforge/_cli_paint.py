@@ -75,6 +75,8 @@ def paint(
         raise UsageError(f"give one --prompt per --surface, got {len(prompts)} for {len(surface)}")
     if image is not None and prompts:
         raise UsageError("give --prompt or --image, not both")
+    if mode == "inpaint" and radius_m is None:
+        raise UsageError("--mode inpaint paints a part of a surface: give its --radius-m")
     try:
         jobs = [
             PaintJob(
