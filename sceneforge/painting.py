@@ -52,6 +52,8 @@ WET_COLOR: Final = (22, 22, 20)
 BRIM: Final = 5.0
 """How much sharper a puddle's border is than a lawn's."""
 SKY_PIXELS: Final = 2048
+SKY_AWAY: Final = 3.0
+"""So many skies' widths beside that of a ceiling begin those of walls."""
 SKY_METRES: Final = 6.0
 """A sky is painted as a square this wide: painters know stars and clouds as pictures at arm's length."""
 
@@ -239,7 +241,8 @@ class _Look:
         if mode == "portal":
             sky = np.full((SKY_PIXELS, SKY_PIXELS, 3), 16, np.uint8)
             everywhere = np.ones(sky.shape[:2], np.float32)
-            environment = painter.paint(sky, everywhere, job.prompt, SKY_METRES / SKY_PIXELS, seed)
+            place = _sky_origin(raster.T_world_plane)
+            environment = painter.paint(sky, everywhere, job.prompt, SKY_METRES / SKY_PIXELS, seed, origin_m=place)
             twinkle = job.twinkle if job.twinkle is not None else 0.35 if kind in TWINKLING else 0.0
             return made(
                 color=None,
@@ -321,6 +324,17 @@ def relief(color: UInt8, metres_per_pixel: float) -> UInt8:
     fine = gray - low
     spread = max(float(np.std(fine)), 1.0)
     return np.asarray(np.clip(110 + 55 * fine / spread, 0, 255), dtype=np.uint8)
+
+
+def _sky_origin(T_world_plane: Float64) -> tuple[float, float]:
+    """Which part of one long sky a surface opens onto: that of a wall begins where its neighbour's to the left ends."""
+    normal = T_world_plane[:3, 1]
+    if abs(normal[1]) > 0.7:
+        return 0.0, 0.0
+    azimuth = float(np.arctan2(-normal[0], normal[2]))
+    # Two walls at right angles show the same at their corner: 45 degrees from the middle of either picture.
+    per_quarter = 2 * np.sin(np.pi / 8) * SKY_METRES / np.sqrt(2)
+    return SKY_METRES * SKY_AWAY + per_quarter * azimuth / (np.pi / 2), 0.0
 
 
 def _fitting_mode(job: PaintJob, kind: str | None) -> str:

@@ -194,3 +194,21 @@ def test_misspelt_names_are_told_before_anything_is_understood(
     out = tmp_path / "out"
     assert cli.main(["paint", "sample:living_room", *arguments, "--prompt", "grass", "-o", str(out)]) == 2
     assert told in capsys.readouterr().err and not out.exists()
+
+
+def test_skies_of_neighbouring_walls_meet_at_their_corner() -> None:
+    from sceneforge.core.transforms import make_transform
+    from sceneforge.painting import SKY_METRES, _sky_origin
+
+    def seen(normal, direction):
+        """Place in the long sky of a direction (right of straight ahead, up) seen through a wall."""
+        right = np.cross(-np.array(normal), (0, 1, 0))
+        origin = _sky_origin(make_transform(np.stack([right, normal, (0, -1, 0)], axis=1), np.zeros(3)))
+        across, length = direction @ right, np.sqrt(2 * (1 + direction @ np.array(normal)))
+        return origin[0] + (np.sign(across) * length / np.sqrt(2) + 1) * SKY_METRES / 2
+
+    for turn in np.deg2rad([-100.0, 0.0, 30.0, 60.0]):
+        ahead, beside = ((-np.sin(a), 0.0, np.cos(a)) for a in (turn, turn + np.pi / 2))
+        corner = -(np.array(ahead) + beside) / np.sqrt(2)
+        assert seen(ahead, corner) == pytest.approx(seen(beside, corner), abs=1e-9)
+        assert seen(ahead, -np.array(ahead)) != pytest.approx(seen(beside, -np.array(beside)), abs=1.0)
