@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, Scene, silent
-from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
-from sceneforge.core.backdrop import MADE_UP, OUTSIDE, SEEN, Backdrop, Sheet
+from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, silent
+from sceneforge.core.arrays import Float32, Float64, Int32
+from sceneforge.core.backdrop import MADE_UP, Backdrop
 from sceneforge.core.color import TO_LINEAR
-from sceneforge.core.paint import SurfaceRaster
 from sceneforge.core.transforms import inverse, transform_points
 
+from .backdrop_sheets import Uncover, divided, region, sheet, uncovered
 from .removal import Removal, inside, part
-from .removed_shadow import FAINT, Shade, relight
-from .surface_texture import SurfaceTexture, gather
+from .removed_shadow import Shade
+from .surface_texture import gather
 
-COARSE_M = 0.03
-"""Cells of the search for what a thing hid."""
-AROUND_M = 0.5
-"""Surface around the hidden part that is gathered too: fills continue it."""
-BEYOND_M = 0.1
-"""Nothing is gathered farther outside a plane's outline: there is other surface, or none."""
-CONTACT_M = 0.05
-"""Shadow this close to where a thing touched the surface went with it, so that those cells count as unseen."""
-BESIDE_M = 0.25
-"""Things that begin so near to a plane shade it."""
-SLIVER_M = 0.012
-"""Seen parts narrower than twice this, between hidden ones, show more of a thing's outline than of the surface."""
-SHADE_CELL_M = 0.03
-"""Cells in which the things' shadow is traced."""
-STRIDE = 4
-"""Of so many coarse cells, one is asked first whether it is shaded; the shadow is traced only around those that are."""
 FINEST_M = 0.008
 """Longest edge of the mesh behind things."""
-PIXEL_SHARE = 0.7
-"""Cells are not smaller than this share of what a pixel of the near views covers: finer ones hold nothing."""
-MAX_CELLS = 6_000_000
 MAX_VERTICES = 400_000
-LEAST_WEIGHT = 0.02
-"""Texture seen more weakly than by a fiftieth of one full view does not count as seen."""
 
 
 def gather_backdrop(
     scan: Scan,
     removal: Removal,
     gains: Mapping[int, Float64],
+    uncover: Uncover,
     *,
     shade: Shade | None = None,
     metres_per_pixel: float = 0.004,
@@ -63,6 +41,7 @@ def gather_backdrop(
         scan: The capture.
         removal: What was taken out of its scene, and what is left.
         gains: Frame index -> (3,) linear brightness over the mean exposure.
+        uncover: What comes into view.
         shade: The light that the things take; without it their shadow stays.
         metres_per_pixel: Cell of the sheets; it grows to what frames resolve, and for surfaces of more than `MAX_CELLS`
             cells.
@@ -75,9 +54,14 @@ def gather_backdrop(
     """
     scene, boxes = removal.scene, [t.box for t in removal.things]
     assert scene.mesh is not None and scene.track is not None
-    eyes = scene.track.T_world_camera[::every, :3, 3]
-    focal = _focal(scan, scene)
-    found = (_region(p, boxes, eyes, shade, metres_per_pixel, focal) for p in scene.planes)
+    track = scene.track
+    views = [(scan.sources[i].camera, T) for i, T in zip(track.indices, track.T_world_camera, strict=True)][::every]
+    eyes = np.stack([T[:3, 3] for _, T in views])
+    focal = max(camera.fx for camera, _ in views)
+    shown = uncovered(scene, views, uncover)
+    found = (
+        region(p, at, boxes, eyes, shade, metres_per_pixel, focal) for p, at in zip(scene.planes, shown, strict=True)
+    )
     regions = [r for r in found if r is not None]
     textures = gather(
         scan,
@@ -88,22 +72,13 @@ def gather_backdrop(
         bad=bad,
         progress=progress,
     )
-    sheets = tuple(
-        _sheet(texture, region, _contact(region.plane, region.raster, removal), removal, shade)
-        for region, texture in zip(regions, textures, strict=True)
-    )
+    sheets = tuple(sheet(texture, r, removal, shade) for r, texture in zip(regions, textures, strict=True))
     hid = [s.origin[r.hidden > 0] for s, r in zip(sheets, regions, strict=True)]
     made_up = sum(int(np.count_nonzero(o == MADE_UP)) for o in hid) / max(sum(len(o) for o in hid), 1)
     vertices, faces, colors = _behind(scene.mesh, [r.plane for r in regions], boxes, eyes)
     if len(vertices):
         colors = _seen_colors(scan, removal, vertices, faces, colors, gains, every, bad, progress)
     return Backdrop(sheets, vertices, faces, colors, made_up)
-
-
-def _focal(scan: Scan, scene: Scene) -> float:
-    """Longest focal length in pixels of the frames used."""
-    assert scene.track is not None
-    return max(scan.sources[i].camera.fx for i in scene.track.indices)
 
 
 def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grown: float) -> NDArray[np.bool_]:
@@ -125,175 +100,19 @@ def hidden_by(points: Float64, boxes: Sequence[OrientedBox], eyes: Float64, grow
     return out
 
 
-@dataclass(frozen=True)
-class _Region:
-    """The part of a plane that matters."""
-
-    plane: Plane
-    raster: SurfaceRaster
-    hidden: UInt8
-    """The raster's cells that things hide from the camera's path."""
-    shaded: UInt8
-    """(h, w) cells of `COARSE_M` from the outline's low corner on: 1 around all that things shade."""
-
-
-def _region(
-    plane: Plane,
-    boxes: Sequence[OrientedBox],
-    eyes: Float64,
-    shade: Shade | None,
-    metres_per_pixel: float,
-    focal: float,
-) -> _Region | None:
-    """The part of a plane that the boxes hide from the camera's path, or shade; None if there is none."""
-    import cv2
-    import shapely
-
-    eyes = eyes[plane.to_local(eyes)[:, 1] > 0.02]
-    if not len(eyes):
-        return None
-    low, high = plane.polygon.min(axis=0), plane.polygon.max(axis=0)
-    width, height = np.ceil((high - low) / COARSE_M).astype(int)
-    coarse = SurfaceRaster(plane.T_world_plane, low, COARSE_M, max(int(width), 1), max(int(height), 1))
-    x, z = coarse.centres()
-    xz = np.stack(np.meshgrid(x, z), axis=-1).reshape(-1, 2)
-    on = shapely.contains_xy(shapely.Polygon(plane.polygon, plane.holes).buffer(0.05), xz[:, 0], xz[:, 1])
-    hidden = np.zeros(len(xz), dtype=np.bool_)
-    hidden[on] = hidden_by(coarse.to_world(xz[on]), boxes, eyes, 0.06)
-    shaded = np.zeros(len(xz), dtype=np.bool_)
-    around: UInt8 = np.zeros(coarse.shape, dtype=np.uint8)
-    if shade is not None:
-        at = on & (np.arange(coarse.shape[0])[:, None] % STRIDE + np.arange(coarse.shape[1]) % STRIDE == 0).ravel()
-        light = np.ones(len(xz), dtype=np.float32)
-        light[at] = shade(coarse.to_world(xz[at]), plane.normal).mean(axis=1)
-        shaded = light < np.exp(-2 * FAINT)
-        faintly = (light < np.exp(-FAINT / 2)).reshape(coarse.shape).astype(np.uint8)
-        around = np.asarray(cv2.dilate(faintly, np.ones((4 * STRIDE + 1, 4 * STRIDE + 1), np.uint8)), dtype=np.uint8)
-    if not (hidden | shaded).any():
-        return None
-    cells = np.argwhere((hidden | shaded).reshape(coarse.shape))
-    first = np.maximum(low + cells.min(axis=0)[::-1] * COARSE_M - AROUND_M, low - BEYOND_M)
-    last = np.minimum(low + (cells.max(axis=0)[::-1] + 1) * COARSE_M + AROUND_M, high + BEYOND_M)
-    centre = coarse.to_world(((first + last) / 2)[None])[0]
-    near = float(np.quantile(np.linalg.norm(eyes - centre, axis=1), 0.1))
-    m = max(metres_per_pixel, PIXEL_SHARE * near / focal, float(np.sqrt(np.prod(last - first) / MAX_CELLS)))
-    first = np.floor(first / m) * m
-    size = np.ceil((last - first) / m).astype(int)
-    raster = SurfaceRaster(plane.T_world_plane, first, m, int(size[0]), int(size[1]))
-    spread = cv2.dilate(hidden.reshape(coarse.shape).astype(np.uint8), np.ones((3, 3), np.uint8))
-    return _Region(plane, raster, _carried(np.asarray(spread, dtype=np.uint8), low, raster), around)
-
-
-def _carried(values: UInt8, low: Float64, raster: SurfaceRaster) -> UInt8:
-    """Cells of `COARSE_M` from a corner on, in the cells of a raster; 0 outside."""
-    import cv2
-
-    grid = np.meshgrid(*(c.astype(np.float32) for c in raster.centres()))
-    x, z = (((g - o) / COARSE_M - 0.5).astype(np.float32) for g, o in zip(grid, low, strict=True))
-    mask = cv2.remap(values, x, z, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(mask, dtype=np.uint8)
-
-
-def _contact(plane: Plane, raster: SurfaceRaster, removal: Removal) -> NDArray[np.bool_]:
-    """Cells that show a thing rather than the plane, and CONTACT_M around.
-
-    On level planes these are the cells that the thing's surface touches: one sees the floor between a table's legs.
-    What stands against a wall may have a back of its own, which lies in the wall as far as a sensor can tell.
-    """
-    import cv2
-
-    out = np.zeros(raster.shape, dtype=np.uint8)
-    if abs(float(plane.normal[1])) < 0.7:
-        for thing in removal.things:
-            local = plane.to_local(thing.box.corners)
-            if local[:, 1].min() < 0.1 and local[:, 1].max() > -0.1:
-                hull = cv2.convexHull(raster.cells(local[:, [0, 2]]).round().astype(np.int32))
-                cv2.fillConvexPoly(out, hull, 1)
-    local = plane.to_local(_dense(removal.surface, plane))
-    touching = raster.cells(local[np.abs(local[:, 1]) < 0.06][:, [0, 2]]).round().astype(np.int64)
-    inside_ = (touching >= 0).all(axis=1) & (touching[:, 0] < raster.width) & (touching[:, 1] < raster.height)
-    out[touching[inside_, 1], touching[inside_, 0]] = 1
-    size = 2 * max(1, round(CONTACT_M / raster.metres_per_pixel)) + 1
-    return np.asarray(cv2.dilate(out, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))) > 0)
-
-
-def _dense(things: Mesh, plane: Plane) -> Float64:
-    """Points (N, 3) on the things' surface near a plane, a few centimetres apart."""
-    height = plane.to_local(things.vertices.astype(np.float64))[:, 1]
-    near = part(things, np.asarray(np.abs(height[things.faces]).min(axis=1) < 0.1))
-    return np.asarray(_divided(near.vertices.astype(np.float64), near, COARSE_M)[0])
-
-
-def _divided(values: Float64, mesh: Mesh, edge_m: float) -> tuple[Float64, Int32]:
-    """Vertex values (N, k), positions first, and faces of a mesh whose edges are no longer than `edge_m`."""
-    from trimesh import remesh
-
-    if not len(mesh.faces):
-        return values[:0], mesh.faces[:0]
-    subdivide: Any = remesh.subdivide_to_size
-    fine, faces = subdivide(values, mesh.faces.astype(np.int64), edge_m, max_iter=12)
-    return fine, faces.astype(np.int32)
-
-
-def _sheet(
-    texture: SurfaceTexture,
-    region: _Region,
-    contact: NDArray[np.bool_],
-    removal: Removal,
-    shade: Shade | None,
-) -> Sheet:
-    """Where the plane was seen its colour, without the things' shadow; the rest of the hidden part is to be made up."""
-    plane, hidden = region.plane, region.hidden
-    seen = _clean((texture.weight > LEAST_WEIGHT) & ~contact, hidden, texture.raster.metres_per_pixel)
-    origin = np.where(seen, SEEN, np.where(hidden > 0, MADE_UP, OUTSIDE)).astype(np.uint8)
-    color = np.where(seen[..., None], texture.color, 0).astype(np.float32)
-    if shade is None or not region.shaded.any():
-        return Sheet(texture.raster, color, origin)
-    coarse = texture.raster.coarser(max(1, round(SHADE_CELL_M / texture.raster.metres_per_pixel)))
-    xz = np.stack(np.meshgrid(*coarse.centres()), axis=-1).reshape(-1, 2)
-    near = np.flatnonzero(_carried(region.shaded, plane.polygon.min(axis=0), coarse))
-    taken = np.ones((len(xz), 3), dtype=np.float32)
-    taken[near] = shade(coarse.to_world(xz[near]), plane.normal)
-    prints = _prints(plane, texture.raster, [t.box for t in removal.things])
-    brighter = relight(texture, seen, prints, taken.reshape(*coarse.shape, 3))
-    if brighter is not None:
-        color = color * brighter
-    return Sheet(texture.raster, color, origin, brighter)
-
-
-def _clean(seen: NDArray[np.bool_], hidden: UInt8, cell: float) -> NDArray[np.bool_]:
-    """The cells seen, less slivers and a rim next to what is not: a thing's outline mixes into what is seen past it."""
-    import cv2
-
-    near = cv2.dilate(hidden, np.ones((5, 5), np.uint8)) > 0
-    size = 2 * max(1, round(SLIVER_M / cell)) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    broad = cv2.morphologyEx(seen.astype(np.uint8), cv2.MORPH_OPEN, disc)
-    inner = cv2.erode(broad, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=1)
-    return np.asarray(np.where(near, inner > 0, seen), dtype=np.bool_)
-
-
-def _prints(plane: Plane, raster: SurfaceRaster, boxes: Sequence[OrientedBox]) -> NDArray[np.bool_]:
-    """Cells over which boxes stand that begin close to the plane."""
-    import cv2
-
-    out: UInt8 = np.zeros(raster.shape, dtype=np.uint8)
-    for b in boxes:
-        local = plane.to_local(b.corners)
-        if local[:, 1].min() < BESIDE_M and local[:, 1].max() > -0.1:
-            hull = cv2.convexHull(raster.cells(local[:, [0, 2]]).round().astype(np.int32))
-            cv2.fillConvexPoly(out, hull, 1)
-    return np.asarray(out > 0)
-
-
 def _behind(
     mesh: Mesh, planes: Sequence[Plane], boxes: Sequence[OrientedBox], eyes: Float64
 ) -> tuple[Float32, Int32, Float32]:
     """The part of the mesh that things hid and that lies on no sheet, finely divided, with the mesh's own colours."""
+    import shapely
+
     points = mesh.vertices.astype(np.float64)
     free = np.ones(len(points), dtype=np.bool_)
     for p in planes:
-        free &= np.abs((points - p.origin) @ p.normal) > 0.02
+        near = np.flatnonzero(np.abs((points - p.origin) @ p.normal) < 0.02)
+        on = shapely.Polygon(p.polygon).buffer(0.05)
+        local = p.to_local(points[near])
+        free[near[shapely.contains_xy(on, local[:, 0], local[:, 2])]] = False
     where = np.flatnonzero(free)
     hidden = np.zeros(len(points), dtype=np.bool_)
     hidden[where] = hidden_by(points[where], boxes, eyes[:: max(1, len(eyes) // 40)], 0.05)
@@ -308,7 +127,7 @@ def _behind(
     edge, area = FINEST_M, float(_areas(some).sum())
     while area / (edge * edge * 0.43) > MAX_VERTICES:
         edge *= 1.5
-    fine, faces = _divided(stacked, some, edge)
+    fine, faces = divided(stacked, some, edge)
     return fine[:, :3].astype(np.float32), faces, fine[:, 3:].astype(np.float32)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge._suggest import suggestion
-from sceneforge.core import Label, Mesh, OrientedBox, Plane, Room, Scene, SceneGraph, UsageError
+from sceneforge.core import Label, Mesh, OrientedBox, Plane, Room, Scene, SceneGraph, SceneObject, UsageError
 from sceneforge.core.arrays import Float64
 from sceneforge.core.transforms import make_transform
 
@@ -30,6 +30,13 @@ SAME_M = 0.1
 """An object that lies in a thing's box, give or take this, is the thing."""
 FACE_M, BEFORE_FACE_M = 0.06, 1.2
 """A plane this near to a face of an object's box is that face; what hides a part of it stands this close before it."""
+LEGS_M = 0.03
+"""Faces of things are not continued farther than this below the lowest that was seen of them: things stand on legs, but
+for those that mostly do not."""
+DOWN_TO_THE_FLOOR = (
+    Label.SHELF, Label.STORAGE, Label.COUNTER, Label.CABINET, Label.REFRIGERATOR, Label.STOVE, Label.OVEN,
+    Label.DISHWASHER, Label.WASHER_DRYER, Label.BOX, Label.FIREPLACE, Label.COLUMN,
+)  # fmt: skip
 THICK_M = 0.06
 """Thickness given to flat things on a wall, such as pictures."""
 WORDS = {
@@ -115,8 +122,8 @@ def remove_things(scene: Scene, things: Sequence[Thing]) -> Removal:
     gone = {t.id for t in things} | {p.id for p in scene.planes if _owned(p, boxes)}
     gone |= {o.id for o in scene.objects if any(bool(inside(o.box.corners, b, SAME_M).all()) for b in boxes)}
     staying = [p for p in scene.planes if p.id not in gone]
-    others = [o.box for o in scene.objects if o.id not in gone]
-    vertex = _vertices_of(scene.mesh, staying, boxes, others)
+    others = [o for o in scene.objects if o.id not in gone]
+    vertex = _vertices_of(scene.mesh, staying, boxes, [o.box for o in others])
     face: NDArray[np.bool_] = np.asarray(vertex[scene.mesh.faces].any(axis=1))
     room = [p for p in staying if p.label in STRUCTURE and p.area_m2 > 1.0]
     planes = tuple(completed(_closed(p, boxes, room), boxes, others) for p in staying)
@@ -278,15 +285,15 @@ def _closed(plane: Plane, boxes: Sequence[OrientedBox], room: Sequence[Plane]) -
     return grown_to(plane, shape.union(gap))
 
 
-def completed(plane: Plane, boxes: Sequence[OrientedBox], others: Sequence[OrientedBox]) -> Plane:
+def completed(plane: Plane, boxes: Sequence[OrientedBox], others: Sequence[SceneObject]) -> Plane:
     """A face of a thing that stays, whose outline is closed where a box stands before it, as far as its thing goes."""
     import shapely
 
     if plane.label in STRUCTURE or abs(float(plane.normal[1])) > 0.3:
         return plane
     for other in others:
-        local = plane.to_local(other.corners)
-        if abs(float(local[:, 1].max())) > FACE_M or not _owned(plane, [other]):
+        local = plane.to_local(other.box.corners)
+        if abs(float(local[:, 1].max())) > FACE_M or not _owned(plane, [other.box]):
             continue
         face = shapely.MultiPoint(local[:, [0, 2]]).convex_hull
         prints = []
@@ -297,8 +304,23 @@ def completed(plane: Plane, boxes: Sequence[OrientedBox], others: Sequence[Orien
                 prints.append(shapely.MultiPoint(theirs[:, [0, 2]]).convex_hull.buffer(0.3, join_style="mitre"))
         if prints:
             shape = shapely.Polygon(plane.polygon, plane.holes).buffer(0)
-            return grown_to(plane, shape.union(shapely.union_all(prints).intersection(face)))
+            grown = shapely.union_all(prints).intersection(face)
+            if other.label not in DOWN_TO_THE_FLOOR:
+                grown = grown.intersection(_above(plane))
+            return grown_to(plane, shape.union(grown))
     return plane
+
+
+def _above(plane: Plane) -> Any:
+    """The part of an upright plane, [x, z], that is no lower than its outline: what stands on legs ends there."""
+    import shapely
+
+    rise = plane.T_world_plane[1, [0, 2]]
+    up, along, reach = rise / np.linalg.norm(rise), np.array([-rise[1], rise[0]]) / np.linalg.norm(rise), 30.0
+    foot = (float((plane.polygon @ up).min()) - LEGS_M) * up
+    return shapely.Polygon(
+        [foot - reach * along, foot + reach * along, foot + reach * (along + up), foot - reach * (along - up)]
+    )
 
 
 def grown_to(plane: Plane, whole: Any) -> Plane:

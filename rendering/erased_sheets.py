@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Camera
 from sceneforge.core.arrays import Float32, Float64
-from sceneforge.core.backdrop import OUTSIDE, Sheet
+from sceneforge.core.backdrop import MADE_UP, OUTSIDE, Sheet
 
 from .region import Rect, bounds_on_screen
 
@@ -53,8 +53,8 @@ def relight_factor(sheet: Sheet, rays: Float32, z: Float64) -> Float32:
     return out
 
 
-def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32) -> None:
-    """Colour points (N, 3) that lie on a sheet, bilinearly, in place."""
+def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32, made: NDArray[np.bool_]) -> None:
+    """Colour points (N, 3) that lie on a sheet, bilinearly, and tell which of them are made up, both in place."""
     import cv2
 
     T = sheet.raster.T_world_plane
@@ -68,7 +68,9 @@ def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32) -
     if not len(at):
         return
     nearest = cell[at].round().astype(np.int64)
-    at = at[sheet.origin[nearest[:, 1], nearest[:, 0]] != OUTSIDE]
+    origin = sheet.origin[nearest[:, 1], nearest[:, 0]]
+    made[at] = origin == MADE_UP
+    at = at[origin != OUTSIDE]
     if not len(at):
         return
     rows = -(-len(at) // 1024)  # remap takes no side of 32768 or more

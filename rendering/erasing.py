@@ -14,7 +14,6 @@ from sceneforge.core import Camera, Frame, Mesh, OrientedBox, Scene
 from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.backdrop import Backdrop
 from sceneforge.core.color import TO_LINEAR, TO_SRGB
-from sceneforge.core.transforms import transform_points
 
 from .camera_look import LookTracker
 from .erased_look import FrameLook
@@ -24,17 +23,18 @@ from .planes import plane_triangles
 from .region import Rect, bounds_on_screen, merged
 from .room_view import intrinsics
 from .tracing import Tracer
+from .uncovered import enclosed, entering
 
 GROWN_M = 0.04
 """Boxes are grown by this much: what the sensor sees in them is the thing."""
+BEFORE = 0.03
+"""Metres, and share of its distance, by which what stands before a thing is nearer than it."""
 RIM_FRACTION = 1 / 110
 """Share of the picture's width by which a thing's outline is widened: pixels there mix it with what is behind."""
 RING_FRACTION = 1 / 24
 """Width of the ring around a thing, as a share of the picture's, in which the fill's brightness is compared."""
 RELIT = 100
 """Most that lightening a shadow counts for in the mask of changed pixels."""
-ENCLOSED = 0.5
-"""Share of its outline that a thing's own pixels must hold for a part without depth to be the thing's."""
 
 
 @dataclass(frozen=True)
@@ -146,12 +146,14 @@ class Eraser:
             core = self._mask(frame.camera, T, rect, seen)
             if not core.any():
                 continue
-            wide = _dilated(core, rim) * self._not_before(frame.camera, T, rect, seen)
+            wide = _dilated(core, rim) * _not_before(core, self._distance(frame.camera, T, rect, seen), seen, rim)
             near = _dilated(wide, ring)
-            depth, color, sure = self._behind(frame.camera, T, rect, near)
+            depth, color, sure, made = self._behind(frame.camera, T, rect, near)
             known = np.isfinite(depth)
             actual = TO_LINEAR[relit[rect.slices]]
-            level = _level(color, actual, sure & (wide == 0) & (near > 0), wide, gain, ring)
+            same = ~seen[1] | (np.abs(seen[0] - depth) < 0.05 + 0.02 * seen[0])  # the ring shows what is behind it
+            wide = np.maximum(wide, made & same)  # the dark around a thing's feet, and thin feet, are the thing's
+            level = _level(color, actual, sure & (wide == 0) & (near > 0) & same, gain, ring)
             look = look or FrameLook(frame.color, frame.index, self._tracker)
             picture = look.worn(color * level, known, relit[rect.slices], rect)
             soft = cv2.GaussianBlur(wide.astype(np.float32), (0, 0), max(rim / 3, 0.8))
@@ -187,10 +189,12 @@ class Eraser:
         rim = max(1, round(frame.depth_camera.width * RIM_FRACTION / 2))
         for rect in self._rects(frame.depth_camera, T, rim + 2):
             seen = np.asarray(frame.depth[rect.slices]), np.asarray(frame.depth[rect.slices] > 0)
-            mask = _dilated(self._mask(frame.depth_camera, T, rect, seen), rim)
-            mask = mask * self._not_before(frame.depth_camera, T, rect, seen)
+            core = self._mask(frame.depth_camera, T, rect, seen)
+            mask = _dilated(core, rim)
+            if core.any():
+                mask = mask * _not_before(core, self._distance(frame.depth_camera, T, rect, seen), seen, rim)
             if mask.any():
-                behind, _, _ = self._behind(frame.depth_camera, T, rect, mask)
+                behind, _, _, _ = self._behind(frame.depth_camera, T, rect, mask)
                 out[rect.slices] = np.where(mask > 0, np.where(np.isfinite(behind), behind, 0), out[rect.slices])
         return out
 
@@ -217,26 +221,16 @@ class Eraser:
         out = np.zeros(h * w, dtype=np.uint8)
         out[where] = (first & ~before) | mine
         blind = np.zeros(h * w, dtype=np.uint8)
-        blind[where] = ~has & self._through(rays) & (out[where] == 0)
-        return _enclosed(out.reshape(h, w), blind.reshape(h, w))
+        blind[where] = ~has & np.isfinite(entering(rays, self._boxes)) & (out[where] == 0)
+        return enclosed(out.reshape(h, w), blind.reshape(h, w))
 
-    def _through(self, rays: Float32) -> NDArray[np.bool_]:
-        """(N,) whether rays (N, 6) pass through one of the boxes: the slab test, in each box's frame."""
-        through = np.zeros(len(rays), dtype=np.bool_)
-        for b in self._boxes:
-            R, half = b.T_world_box[:3, :3], b.size / 2
-            p, d = (rays[:, :3] - b.T_world_box[:3, 3]) @ R, rays[:, 3:].astype(np.float64) @ R
-            with np.errstate(divide="ignore", invalid="ignore"):
-                t0, t1 = (-half - p) / d, (half - p) / d
-            near, far = np.fmin(t0, t1).max(axis=1), np.fmax(t0, t1).min(axis=1)
-            through |= (near <= far) & (far > 0)
-        return through
-
-    def _not_before(self, camera: Camera, T: Float64, rect: Rect, seen: tuple[Float32, NDArray[np.bool_]]) -> UInt8:
-        """1 where the sensor sees nothing that is nearer than the nearest corner of the boxes."""
-        to_camera = np.linalg.inv(T)
-        nearest = min(float(transform_points(to_camera, b.corners)[:, 2].min()) for b in self._boxes)
-        return np.asarray(~seen[1] | (seen[0] >= nearest - 0.1), dtype=np.uint8)
+    def _distance(self, camera: Camera, T: Float64, rect: Rect, seen: tuple[Float32, NDArray[np.bool_]]) -> Float32:
+        """(h, w) z-depth of what a frame shows, by its sensor, or else of the things; inf = unknown."""
+        h, w = seen[0].shape
+        rays, at = self._rays(np.asarray(~seen[1], dtype=np.uint8), camera, T, rect)
+        out = np.where(seen[1], seen[0], np.inf).astype(np.float32).ravel()
+        out[at] = self._things.first_hits(rays)[0]
+        return out.reshape(h, w)
 
     def _rays(self, where: UInt8, camera: Camera, T: Float64, rect: Rect) -> tuple[Float32, NDArray[np.int64]]:
         R, origin = np.ascontiguousarray(T[:3, :3]), np.ascontiguousarray(T[:3, 3])
@@ -244,9 +238,9 @@ class Eraser:
 
     def _behind(
         self, camera: Camera, T: Float64, rect: Rect, where: UInt8
-    ) -> tuple[Float32, Float32, NDArray[np.bool_]]:
-        """What is behind at the pixels asked for: z-depth (h, w), inf = unknown; linear colour (h, w, 3); and whether
-        that was scanned, not guessed."""
+    ) -> tuple[Float32, Float32, NDArray[np.bool_], NDArray[np.bool_]]:
+        """What is behind at the pixels asked for: z-depth (h, w), inf = unknown; linear colour (h, w, 3); whether that
+        was scanned, not guessed; and whether it is a made-up part of a plane."""
         h, w = where.shape
         rays, at = self._rays(where, camera, T, rect)
         mesh, _, _ = self._mesh.first_hits(rays)
@@ -259,8 +253,9 @@ class Eraser:
         if use.any():
             rgb[use] = _mixed(self._backdrop.colors, self._backdrop.faces[face[use]], uv[use])
         points = rays[:, :3].astype(np.float64) + np.where(np.isfinite(depth), depth, 0)[:, None] * rays[:, 3:]
+        made = np.zeros(len(at), dtype=np.bool_)
         for sheet in self._backdrop.sheets:
-            lay(sheet, points, np.isfinite(depth), rgb)
+            lay(sheet, points, np.isfinite(depth), rgb, made)
         sure = ~np.isnan(rgb[:, 0])
         guess = self._backdrop.guess
         if guess is not None and guess.colors is not None and not sure.all():
@@ -269,11 +264,17 @@ class Eraser:
             depth = np.where(use, far, depth)
             rgb[use] = _mixed(TO_LINEAR[guess.colors], guess.faces[face[use]], uv[use])
         bare = np.isnan(rgb[:, 0])
-        out_depth, out_sure = np.full(h * w, np.inf, dtype=np.float32), np.zeros(h * w, dtype=np.bool_)
+        out_depth = np.full(h * w, np.inf, dtype=np.float32)
+        out_sure, out_made = np.zeros(h * w, dtype=np.bool_), np.zeros(h * w, dtype=np.bool_)
         out_color = np.zeros((h * w, 3), dtype=np.float32)
-        out_depth[at], out_sure[at] = np.where(bare, np.inf, depth), sure
+        out_depth[at], out_sure[at], out_made[at] = np.where(bare, np.inf, depth), sure, made
         out_color[at] = np.nan_to_num(rgb)
-        return out_depth.reshape(h, w), out_color.reshape(h, w, 3), out_sure.reshape(h, w)
+        return (
+            out_depth.reshape(h, w),
+            out_color.reshape(h, w, 3),
+            out_sure.reshape(h, w),
+            out_made.reshape(h, w),
+        )
 
 
 @dataclass(frozen=True)
@@ -311,36 +312,34 @@ def _mixed(colors: Float32, corners: NDArray[Any], uv: Float32) -> Float32:
     return np.asarray(c0 * (1 - uv.sum(axis=1, keepdims=True)) + c1 * uv[:, :1] + c2 * uv[:, 1:], dtype=np.float32)
 
 
-def _enclosed(core: UInt8, blind: UInt8) -> UInt8:
-    """The thing's pixels, with those among `blind` that they mostly surround: dark screens that no sensor sees."""
+def _not_before(core: UInt8, distance: Float32, seen: tuple[Float32, NDArray[np.bool_]], rim: int) -> UInt8:
+    """1 where the sensor sees nothing that is nearer than the part of a thing's outline (`core`) beside it."""
     import cv2
 
-    count, parts = cv2.connectedComponents(blind, connectivity=4)
-    if count < 2:
-        return core
-    rim = cv2.dilate(parts.astype(np.float32), np.ones((3, 3), np.uint8)).astype(np.int64) * (blind == 0)
-    around = np.bincount(rim.ravel(), minlength=count)
-    mine = np.bincount(rim.ravel(), (core > 0).ravel(), minlength=count)
-    held = mine > ENCLOSED * np.maximum(around, 1)
-    held[0] = False
-    return np.asarray(np.maximum(core, held[parts]), dtype=np.uint8)
+    size = 2 * rim + 1
+    nearest = cv2.erode(np.where(core > 0, distance, np.float32(1e6)), np.ones((size, size), np.uint8))
+    return np.asarray((core > 0) | ~seen[1] | (seen[0] >= nearest * (1 - BEFORE) - BEFORE), dtype=np.uint8)
 
 
-def _level(made: Float32, actual: Float32, ring: NDArray[np.bool_], wide: UInt8, gain: Float64, reach: int) -> Float32:
-    """(h, w, 3) factor that brings the fill to the frame's brightness: the ring's ratio, carried smoothly inwards.
+def _level(made: Float32, actual: Float32, ring: NDArray[np.bool_], gain: Float64, reach: int) -> Float32:
+    """(h, w, 3) factor that brings the fill to the frame's brightness: the ring's ratio, carried inwards.
 
-    Where the ring tells nothing it is the frame's gain. Ratios are limited, so that a wrong ring cannot ruin the fill.
+    Near the rim it is that of the nearest part of the ring, so that no seam shows, and farther in the mean of all: the
+    membrane of seamless cloning, with weights that fall with distance (Farbman et al., SIGGRAPH 2009). Where the ring
+    tells nothing it is the frame's gain. Ratios are limited, so that a wrong ring cannot ruin the fill.
     """
     import cv2
 
-    ratio = np.clip((actual + 0.01) / (np.maximum(made * gain, 0) + 0.01), 0.5, 2.0)
+    ratio = np.log(np.clip((actual + 0.01) / (np.maximum(made * gain, 0) + 0.01), 0.5, 2.0))
     weight = ring.astype(np.float32)
-    sigma = reach * 1.5
-    small = cv2.GaussianBlur(weight, (0, 0), sigma)
-    spread = cv2.GaussianBlur((np.log(ratio) * weight[..., None]).astype(np.float32), (0, 0), sigma)
-    mean = spread.sum(axis=(0, 1)) / max(float(small.sum()), 1e-6)
+    spread, total = np.zeros_like(made), np.full(made.shape[:2], 1e-12, dtype=np.float32)
+    mean = (ratio * weight[..., None]).sum(axis=(0, 1)) / max(float(weight.sum()), 1e-6)
     prior = 0.02 if weight.sum() > 50 else 1.0
-    field = (spread + prior * mean) / (small + prior)[..., None]
+    for sigma in (reach / 4, reach / 2, reach, 2 * reach):
+        trust = reach / sigma
+        spread += trust * cv2.GaussianBlur((ratio * weight[..., None]).astype(np.float32), (0, 0), sigma)
+        total += trust * cv2.GaussianBlur(weight, (0, 0), sigma)
+    field = (spread + prior * mean) / (total + prior)[..., None]
     return np.asarray(gain * np.exp(field), dtype=np.float32)
 
 

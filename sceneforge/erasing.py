@@ -34,7 +34,7 @@ from sceneforge.core import (
     write_folder_aside,
 )
 from sceneforge.core.arrays import Float64, UInt8
-from sceneforge.core.backdrop import MADE_UP, SEEN, Backdrop, Sheet
+from sceneforge.core.backdrop import MADE_UP, SEEN, UNSHOWN, Backdrop, Sheet
 
 from .erasing_rest import guess_rest
 
@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 MARKS = ("scan.yaml", "erased.json")
 """A folder that holds both is an earlier result, and may be replaced."""
 DEPTH_UNIT_M = 0.0005
+FRONTS = 0.5
+"""Share of its contrast with which the detail of furniture's upright fronts is continued: books and handles are no
+grain, and would be plainly wrong."""
 TOUCH_M = 0.05
 """A thing this near to a painted surface stood on it."""
 
@@ -106,6 +109,7 @@ def erase(
     from sceneforge.pipeline import loaded, write_scene
     from sceneforge.rendering.cast_shadow import CastShadow
     from sceneforge.rendering.erasing import Eraser
+    from sceneforge.rendering.uncovered import Uncovered
 
     capture = loaded(scan)
     if not isinstance(capture, Scan):
@@ -129,8 +133,9 @@ def erase(
     gains = frame_exposures(capture, scene, wanted, bad=bad, progress=progress)
     bad.clear()  # met again below
     shade = CastShadow(removal.scene, removal.surface, tuple(t.box for t in removal.things))
+    uncover = Uncovered(removal.scene, removal.surface, tuple(t.box for t in removal.things))
     backdrop = gather_backdrop(
-        capture, removal, gains, shade=shade, metres_per_pixel=metres_per_pixel, every=every, bad=bad,
+        capture, removal, gains, uncover, shade=shade, metres_per_pixel=metres_per_pixel, every=every, bad=bad,
         progress=progress,
     )  # fmt: skip
     bad.clear()
@@ -203,7 +208,16 @@ def erase_from_picture(
 
 def fill_unseen(backdrop: Backdrop, scene: Scene, painter: Painter, seed: int) -> Backdrop:
     """Paint the sheets' made-up cells, so that they continue the seen ones around them."""
-    from sceneforge.generative.continuing import continue_surface
+    from sceneforge.generative.continuing import BASE_M, continue_surface, smooth_base
+
+    def roughly(sheet: Sheet) -> Sheet:
+        unshown, known = sheet.origin == UNSHOWN, (sheet.origin == SEEN) | (sheet.origin == MADE_UP)
+        if not unshown.any():
+            return sheet
+        base = np.broadcast_to(_mean_color(scene, sheet).astype(np.float32), sheet.color.shape)
+        if known.any():
+            base = smooth_base(sheet.color, known, max(2, round(BASE_M / sheet.raster.metres_per_pixel)))
+        return replace(sheet, color=np.where(unshown[..., None], base, sheet.color).astype(np.float32))
 
     def filled(number: int, sheet: Sheet) -> Sheet:
         hole, seen = sheet.origin == MADE_UP, sheet.origin == SEEN
@@ -212,15 +226,17 @@ def fill_unseen(backdrop: Backdrop, scene: Scene, painter: Painter, seed: int) -
         if not seen.any():  # nothing to continue: the colour of the scanned surface around
             color = np.broadcast_to(_mean_color(scene, sheet), sheet.color.shape)
             return replace(sheet, color=np.where(hole[..., None], color, sheet.color).astype(np.float32))
+        level = bool(abs(sheet.raster.T_world_plane[1, 1]) > 0.9)
         continued = continue_surface(
             sheet.color, hole, seen, painter, _prompt(scene, sheet), sheet.raster.metres_per_pixel, seed + number,
             origin_m=(float(sheet.raster.origin_xz[0]), float(sheet.raster.origin_xz[1])),
             level_axis=_level_axis(sheet),
-            materials=bool(abs(sheet.raster.T_world_plane[1, 1]) > 0.9),
+            materials=level,
+            strength=1.0 if level or _prompt(scene, sheet) != "plaster" else FRONTS,
         )  # fmt: skip
         return replace(sheet, color=continued)
 
-    return replace(backdrop, sheets=tuple(filled(n, s) for n, s in enumerate(backdrop.sheets)))
+    return replace(backdrop, sheets=tuple(roughly(filled(n, s)) for n, s in enumerate(backdrop.sheets)))
 
 
 def _paints(scene: Scene, things: Sequence[Thing], used: Sequence[int]) -> tuple[SurfacePaint, ...]:

@@ -10,8 +10,9 @@ from .arrays import Float32, Int32, UInt8, owned_array
 from .mesh import Mesh
 from .paint import SurfaceRaster
 
-OUTSIDE, SEEN, MADE_UP = 0, 1, 2
-"""`Sheet.origin` of a cell: of no interest; seen in other frames; painted, since no frame shows it."""
+OUTSIDE, SEEN, MADE_UP, UNSHOWN = 0, 1, 2, 3
+"""`Sheet.origin` of a cell: of no interest; seen in other frames; painted, since it comes into view and no frame shows
+it; under the things and out of every view even without them, so that a rough colour does."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Sheet:
     color: Float32
     """(rows, columns, 3) float32 linear light in the mean exposure of the frames."""
     origin: UInt8
-    """(rows, columns) uint8: OUTSIDE, SEEN or MADE_UP."""
+    """(rows, columns) uint8: OUTSIDE, SEEN, MADE_UP or UNSHOWN."""
 
     relight: Float32 | None = None
     """(rows, columns, 3) float32 factor, 1 and more, by which the surface is brighter without the things' shadow:

@@ -18,9 +18,12 @@ from sceneforge.core.color import to_linear, to_srgb
 
 from .materials import paintable, two_materials
 from .painter import Painter
+from .symmetry import continue_pattern
 
-BASE_M = 0.12
-"""Cell of the base: what changes over less is detail."""
+BASE_M, PATTERN_BASE_M = 0.12, 0.4
+"""Cell of the base: what changes over less is detail. A pattern's colours change over more."""
+RIM_M = 0.03
+"""Cells along the hole's rim in which the fill is compared to what it meets."""
 CONTEXT_M = 0.5
 """How much around the hole the painter is shown."""
 ROW_CELLS = 24
@@ -43,6 +46,7 @@ def continue_surface(
     origin_m: tuple[float, float] = (0.0, 0.0),
     level_axis: int | None = None,
     materials: bool = False,
+    strength: float = 1.0,
 ) -> Float32:
     """Fill the hole.
 
@@ -57,12 +61,20 @@ def continue_surface(
         origin_m: Plane coordinates of the upper left corner.
         level_axis: 0 or 1, the axis of the arrays along which the surface goes on as it is, on walls the level one:
             skirting boards and rails are continued straight.
-        materials: Look whether there are two (rugs on floors), and continue each from its own kind.
+        materials: Look whether there are two (rugs on floors), and continue each from its own kind; and whether there
+            is a plan to follow (`symmetry`).
+        strength: Share of the detail's contrast that is continued.
 
     Returns:
         (H, W, 3) float32 linear light; where not in the hole, `color`.
     """
     kinds = two_materials(color, seen, hole, metres_per_pixel) if materials else None
+    base_m = BASE_M
+    if materials:
+        color, told = continue_pattern(color, hole, seen, metres_per_pixel, kinds)
+        hole, seen, base_m = hole & ~told, seen | told, PATTERN_BASE_M if told.any() else BASE_M
+        if not hole.any():
+            return color
     parts = [np.ones_like(hole)] if kinds is None else [kinds == k for k in (0, 1)]
     if any((hole & own).any() and not paintable(seen & own) for own in parts):
         parts = [np.ones_like(hole)]
@@ -70,7 +82,17 @@ def continue_surface(
     for n, own in enumerate(parts):
         if (hole & own).any():
             out = _continue_one(
-                out, hole & own, seen & own, painter, prompt, metres_per_pixel, seed + n, origin_m, level_axis
+                out,
+                hole & own,
+                seen & own,
+                painter,
+                prompt,
+                metres_per_pixel,
+                seed + n,
+                origin_m,
+                level_axis,
+                base_m,
+                strength,
             )
     return out
 
@@ -85,9 +107,11 @@ def _continue_one(
     seed: int,
     origin_m: tuple[float, float],
     level_axis: int | None,
+    base_m: float,
+    strength: float,
 ) -> Float32:
     """See `continue_surface`, for one material."""
-    base = smooth_base(color, seen, max(2, round(BASE_M / metres_per_pixel)))
+    base = smooth_base(color, seen, max(2, round(base_m / metres_per_pixel)))
     if level_axis is not None:
         base = base * profile(np.where(seen[..., None], color / np.maximum(base, 1e-4), 1), seen, hole, level_axis)
     part = _around(hole, max(1, round(CONTEXT_M / metres_per_pixel)))
@@ -100,8 +124,39 @@ def _continue_one(
         to_srgb(detail), mask, prompt, metres_per_pixel, seed, match_surroundings=True, origin_m=corner
     )
     filled = color.copy()
-    filled[part] = to_linear(painted) / MIDDLE * base[part]
-    return np.where(hole[..., None], filled, color).astype(np.float32)
+    filled[part] = (1 + strength * (to_linear(painted) / MIDDLE - 1)) * base[part]
+    return _seamless(np.where(hole[..., None], filled, color).astype(np.float32), hole, seen, metres_per_pixel)
+
+
+def _seamless(color: Float32, hole: NDArray[np.bool_], seen: NDArray[np.bool_], cell_m: float) -> Float32:
+    """The filled picture, the fill brought to the brightness of what it meets at its rim, farther in to the rim's mean.
+
+    The membrane of seamless cloning, with weights that fall with distance (Farbman et al., "Coordinates for Instant
+    Image Cloning", SIGGRAPH 2009).
+    """
+    import cv2
+
+    cell = max(2, round(RIM_M / cell_m))
+    h, w = hole.shape
+    rows, columns = -(-h // cell), -(-w // cell)
+    log = np.log(np.maximum(color, 1e-3))
+
+    def mean(where: NDArray[np.bool_]) -> tuple[Float64, Float64]:
+        count = _pooled(where.astype(np.float64), rows, columns, cell)
+        parts = [_pooled(log[..., k] * where, rows, columns, cell) / np.maximum(count, 1) for k in range(3)]
+        return np.stack(parts, axis=-1), count
+
+    (outer, many), (inner, few) = mean(seen), mean(hole)
+    met = (np.minimum(many, few) > 0.15 * cell * cell).astype(np.float32)
+    if not met.any():
+        return color
+    ratio = (np.clip(outer - inner, -0.7, 0.7) * met[..., None]).astype(np.float32)
+    total, spread = np.full(met.shape, 1e-9, dtype=np.float32), np.zeros_like(ratio)
+    for reach in (0.5, 1, 2, 4, 8, 16, 32):
+        total += np.asarray(cv2.GaussianBlur(met, (0, 0), reach), dtype=np.float32) / reach
+        spread += np.asarray(cv2.GaussianBlur(ratio, (0, 0), reach), dtype=np.float32) / reach
+    field = cv2.resize(spread / total[..., None], (columns * cell, rows * cell), interpolation=cv2.INTER_LINEAR)
+    return np.where(hole[..., None], color * np.exp(field[:h, :w]), color).astype(np.float32)
 
 
 def profile(detail: Float32, seen: NDArray[np.bool_], hole: NDArray[np.bool_], axis: int) -> Float32:

@@ -8,7 +8,7 @@ from sceneforge.core import Label, Mesh, OrientedBox, Scene
 from sceneforge.core.transforms import make_transform
 from sceneforge.perception.removal import Thing, remove_things
 from sceneforge.rendering.cast_shadow import CastShadow
-from sceneforge.rendering.erasing import _enclosed
+from sceneforge.rendering.uncovered import enclosed
 from tests import painted_room as room_
 
 
@@ -40,6 +40,6 @@ def test_a_dark_screen_without_depth_belongs_to_the_thing_around_it() -> None:
     blind[14:26, 14:36] = 1  # inside the thing
     blind[2:8, 45:55] = 1  # beside it
     core[blind > 0] = 0
-    found = _enclosed(core, blind)
+    found = enclosed(core, blind)
     assert (found[10:30, 10:40] == 1).all()
     assert found.sum() == 20 * 30
