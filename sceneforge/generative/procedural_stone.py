@@ -24,10 +24,12 @@ def rock(g: Grid, rng: np.random.Generator) -> Float32:
     def height(p: Grid) -> Array:
         b = p.bent(0.3, 0.09, 4)
         folds = np.abs(b.fbm(1.6 * size * ledge, 6, 6, 0.55, tall=1.6 * size))
-        near, _, name = b.cells(size, 8)
+        near, second, name = b.cells(size, 8)
         chip, chip2, _ = p.bent(0.05, 0.02, 5).cells(0.3 * size, 9)
         return np.asarray(
-            0.10 * size * (1.5 * folds + 0.55 * near * (name - 0.3) + 0.12 * (chip2 - chip))
+            0.10
+            * size
+            * (1.5 * folds + 0.7 * near * (name - 0.3) * smooth(0.0, 0.25, second - near) + 0.12 * (chip2 - chip))
             + 0.0030 * p.fbm(0.05, 12, 4, 0.5)
         )
 
@@ -76,14 +78,15 @@ def marble(g: Grid, rng: np.random.Generator, veined: bool = False, tone: str = 
         ("3c4a42", "c3d0c6", "54655a"),
         ("232427", "b9b5ab", "34363a"),
     ]
-    base, vein, second = pick(rng, {"dark": tones[3:], "light": tones[:1]}.get(tone, tones))
+    base, vein, second = pick(rng, {"dark": tones[4:], "light": tones[:1]}.get(tone, tones))
     b = g.bent(0.5, 0.22, 3)
-    image = mix(srgb(base), srgb(second), smooth(-0.5, 0.6, b.fbm(0.35, 5, 6, 0.6)))
-    image = lit(image, 1 + 0.04 * g.fbm(0.01, 6, 3))
-    for k, (size, width, strength) in enumerate(((0.8, 0.020, 0.8), (0.35, 0.016, 0.5), (0.16, 0.020, 0.3))):
-        line = np.abs(g.bent(0.35, 0.16, 20 + k).fbm(size, 30 + k, 5, 0.55, tall=size * 0.55))
-        broken = smooth(-0.35, 0.55, g.fbm(0.5, 40 + k, 4))
-        image = mix(image, srgb(vein), strength * np.exp(-line / (width * (0.4 + 1.2 * broken))) * broken)
+    cloud = 0.7 * b.fbm(0.35, 5, 6, 0.65) + 0.45 * g.bent(0.03, 0.012, 6).fbm(0.06, 7, 4, 0.7)
+    image = mix(srgb(base), srgb(second), smooth(-0.5, 0.7, cloud))
+    image = lit(image, 1 + 0.07 * g.fbm(0.02, 8, 4, 0.75))
+    for k, (size, width, strength) in enumerate(((0.9, 0.012, 0.8), (0.4, 0.010, 0.6), (0.17, 0.012, 0.45))):
+        line = np.abs(g.bent(0.35, 0.16, 20 + k).bent(0.06, 0.010, 24 + k).fbm(size, 30 + k, 4, 0.5, tall=size * 0.6))
+        broken = smooth(-0.3, 0.6, g.fbm(0.4, 40 + k, 5, 0.6))
+        image = mix(image, srgb(vein), strength * np.exp(-line / (width * (0.3 + 1.4 * broken))) * broken)
     return image
 
 

@@ -1,12 +1,13 @@
 """The embedded painter: two small diffusion models of our own, from noise or over a procedural layout.
 
-1. What lies below. Surfaces of even grain (concrete, metal, soil, snow) are painted from pure noise by the base network
+1. What lies below. Surfaces of even grain (asphalt, soil, ice, snow) are painted from pure noise by the base network
    at about 24 mm per pixel. A swatch comes first, one window large; its mean colour guides the canvas, so that
    windows that do not meet agree. Everything else is laid out by the procedural painter: the base network was too
    shortly trained to know courses, boards, plates or blades.
 2. Detail at about 12 mm (SDEdit, Meng et al. 2022). Colour and drift from the base are noised to level 850 of 1000. Of
-   a layout that is grain alone (grass, gravel, rock) level 650 leaves the drift; any other is noised to level 500, with
-   itself at half resolution as guide, so that its joints stay.
+   a layout that is grain alone (grass, gravel, sand) level 650 leaves the drift; any other is noised to level 500, with
+   itself at half resolution as guide, so that its joints stay. What is finer than about two pixels stays the layout's
+   own: there the network is softest, and it leaves a net of its patches.
 3. Pictures finer than 6 mm per pixel are passed over once more at their own scale: a cascade (Ho et al. 2022).
 
 All passes denoise overlapping windows jointly; see `sceneforge.generative.windows`.
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import InputError, MissingExtra, SceneForgeError
 from sceneforge.core.arrays import Float32, UInt8
-from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES, NOISE
+from sceneforge.generative.concepts import FIGURES, GRAIN, NAMES, NOISE, RESHAPED
 from sceneforge.generative.painter import MaskedPainter, Progress, Request
 from sceneforge.generative.text import Meaning, meaningful
 from sceneforge.generative.windows import Stage, denoise, plane_noise
@@ -54,6 +55,8 @@ FINE = Stage((180, 100, 40), 1.0)
 """The same at a finer scale."""
 FINE_BARE = Stage((650, 530, 410, 290, 170, 60), 1.0)
 """BARE at a finer scale."""
+LAYOUT_GRAIN_PX = 1.0
+"""Standard deviation of the blur that parts what the network made of a layout from the layout's own grain."""
 FILL = Stage((700, 600, 500, 400, 300, 200, 110, 40), 1.5)
 """For holes: mostly from noise, since what is around says what belongs there."""
 
@@ -164,7 +167,7 @@ class _Job:
             return self._pass("detail", guide, None, None, self.scale, FINE_BARE, 2, rest)
         layout = self._layout(shape, self.scale)  # what the coarse pass cannot show stays the layout's
         start = np.clip(guide + layout - _resized(_resized(layout, small), shape), 0, 1)
-        return self._pass("detail", start, guide, None, self.scale, FINE, 2, rest)
+        return _with_grain(self._pass("detail", start, guide, None, self.scale, FINE, 2, rest), layout)
 
     @property
     def from_noise(self) -> bool:
@@ -179,8 +182,9 @@ class _Job:
             return self._pass("detail", drift, None, None, scale, BARE, 1, _part(progress, 0.3, 1.0))
         layout = self._layout(shape, scale)
         if self.meaning.kind in GRAIN and not FIGURES & self.meaning.words.keys():
-            return self._pass("detail", layout, None, None, scale, LOOSE, 1, progress)
-        return self._pass("detail", layout, _softened(layout), None, scale, COARSE, 1, progress)
+            made = self._pass("detail", layout, None, None, scale, LOOSE, 1, progress)
+            return made if self.meaning.kind in RESHAPED else _with_grain(made, layout)
+        return _with_grain(self._pass("detail", layout, _softened(layout), None, scale, COARSE, 1, progress), layout)
 
     def _base(self, shape: tuple[int, int], scale: float, progress: Progress | None) -> Float32:
         """Colour and drift of the surface, from noise."""
@@ -307,6 +311,16 @@ def _softened(image: Float32) -> Float32:
     """A picture as the network's guides are: halved and enlarged again."""
     h, w = image.shape[:2]
     return np.clip(_resized(_resized(image, (max(1, h // 2), max(1, w // 2))), (h, w)), 0, 1)
+
+
+def _with_grain(made: Float32, layout: Float32) -> Float32:
+    """What the network made, with the finest grain of the layout that it began with."""
+    import cv2
+
+    def blurred(image: Float32) -> NDArray[Any]:
+        return cv2.GaussianBlur(image, (0, 0), LAYOUT_GRAIN_PX, borderType=cv2.BORDER_REFLECT_101)
+
+    return np.asarray(blurred(np.clip(made, 0, 1)) + layout - blurred(layout), np.float32)
 
 
 def _part(progress: Progress | None, low: float, high: float) -> Progress | None:
