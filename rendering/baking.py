@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sceneforge.core import Arrangement, Plane, Scene
-from sceneforge.core.arrays import Float32, Float64
+from sceneforge.core.arrays import Float32, Float64, Int32
 
 from .exchange import Exchange, exchange
 from .incident import RoomLight
@@ -26,6 +26,8 @@ STRAY = 0.012
 """Changes of light smaller than this are taken away, and as much of the larger ones."""
 MAP_SIDE = 160
 MAX_VERTICES = 30_000
+SMOOTHED = 10
+"""How often light at scanned vertices is mixed with its neighbours': it spreads by some three vertices."""
 REACH = 1.5
 """Sizes of the content within which scanned vertices are asked for its shadow."""
 LAMP_REACH_M = 1.2
@@ -248,13 +250,29 @@ class VertexLight:
         out = np.ones((len(mesh.vertices), 3), dtype=np.float32)
         points, normals = mesh.vertices[self.index].astype(np.float64), mesh.vertex_normals[self.index]
         lamp = None if lamps is None else lamps.at(points, normals)
-        ratio = deepened(self.light.ratio(radiance, lamp))
+        ratio = self._smoothed(deepened(self.light.ratio(radiance, lamp)), mesh.faces, len(out))
         for shadow in maps:  # scanned surface on a supporting plane takes the plane's own, finer answer
             local = shadow.plane.to_local(points)
             flat = (np.abs(local[:, 1]) < 0.03) & (normals @ shadow.plane.normal > 0.7)
             ratio = np.where(flat[:, None], shadow.sample(local[:, [0, 2]]), ratio)
         out[self.index] = 1 - (1 - ratio) * self.fade[:, None]
         return out
+
+    def _smoothed(self, ratio: Float32, faces: Int32, count: int) -> Float32:
+        """(n, 3) means over neighbours: single vertices' normals and lights are noise, and would show as stains."""
+        place = np.full(count, -1, dtype=np.int64)
+        place[self.index] = np.arange(len(self.index))
+        corners = place[faces]
+        corners = corners[(corners >= 0).all(axis=1)]
+        a, b = corners.ravel(), np.roll(corners, 1, axis=1).ravel()
+        degree = (np.bincount(a, minlength=len(ratio)) + np.bincount(b, minlength=len(ratio)))[:, None]
+        for _ in range(SMOOTHED):
+            around = [
+                np.bincount(a, ratio[b, c], len(ratio)) + np.bincount(b, ratio[a, c], len(ratio)) for c in range(3)
+            ]
+            mean = np.stack(around, axis=1) / np.maximum(degree, 1)
+            ratio = np.where(degree > 0, 0.5 * (ratio + mean), ratio).astype(np.float32)
+        return ratio
 
 
 def vertex_light(
