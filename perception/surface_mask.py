@@ -12,12 +12,15 @@ from sceneforge.core.arrays import Float32, Float64, UInt8
 from sceneforge.core.transforms import transform_points
 
 from .surface_outliers import outliers
+from .surface_skirting import SAME_BOARD_M, common_height
 from .surface_texture import SurfaceTexture, relief_factor
 
 REACH_M = 0.4
 """Surface is looked for this far beyond its outline: outlines end where the reconstruction was thin."""
 UNSEEN_M = 0.06
 """So far it is believed to go on where no frame says anything."""
+BEHIND_M, UNDER_M, UNKNOWN_M = 0.04, 0.12, 0.25
+"""So far from what was seen a mask reaches behind things, under things, and where nothing is known."""
 CORNER_M = 0.02
 """So near to a corner readings mix with those of the other surface."""
 SEAM_M = 0.3
@@ -27,6 +30,8 @@ LOW_M, LOW_ERRORS = 0.012, 4.0
 feet do, rugs do not."""
 LEVEL_M, LEVEL_ERRORS = 0.006, 3.0
 """Where that average lies within this, or so many of its errors, the surface itself was seen."""
+DEEP_M = 0.015
+"""Backs of bookcases and cupboards stand before their wall by more."""
 MAX_CELLS = 5_000_000
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
 INLAID = (
@@ -99,6 +104,18 @@ def candidate_mask(raster: SurfaceRaster, planes: Sequence[Plane]) -> UInt8:
     return np.ascontiguousarray(full[: raster.height, : raster.width])
 
 
+def surface_masks(textures: Sequence[SurfaceTexture], groups: Sequence[Sequence[Plane]], scene: Scene) -> list[UInt8]:
+    """`surface_mask` of several surfaces; walls whose own skirting board cannot be made out get the others' one."""
+    found = [_mask(t, p, scene, None) for t, p in zip(textures, groups, strict=True)]
+    board = common_height([board for _, board in found if board is not None])
+    if board is None:
+        return [mask for mask, _ in found]
+    return [
+        _mask(t, p, scene, board)[0] if _upright(p) and (own is None or abs(own - board) > SAME_BOARD_M) else mask
+        for (mask, own), t, p in zip(found, textures, groups, strict=True)
+    ]
+
+
 def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> UInt8:
     """The cells that truly are the surface, with an antialiased edge.
 
@@ -114,6 +131,13 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
     Returns:
         (rows, columns) uint8, share of the cell times 255.
     """
+    return _mask(texture, planes, scene, None)[0]
+
+
+def _mask(
+    texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene, board_m: float | None
+) -> tuple[UInt8, float | None]:
+    """See `surface_mask`; and the height at which a skirting board ends, that given or the one found."""
     import cv2
 
     raster = texture.raster
@@ -125,7 +149,7 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
     inside = np.maximum(np.clip(inside, 0, 1), seen)
     unknown = (texture.blocked == 0) & (texture.open == 0)
     inside = np.maximum(inside, _grown((inside > 0.5).astype(np.float32), UNSEEN_M / m) * unknown)
-    upright = abs(planes[0].normal[1]) < 0.5
+    upright, board = _upright(planes), board_m
     pictures = covered(raster, _inlaid(raster, planes, scene, (Label.WALL_ART,))) if upright else np.float32(0)
     inlaid = np.clip(covered(raster, _inlaid(raster, planes, scene, INLAID)), 0, 1)
     inside *= 1 - np.clip(inlaid - pictures, 0, 1)
@@ -134,14 +158,45 @@ def surface_mask(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene)
         inside *= np.clip(0.5 + before / m, 0, 1)
         corner |= np.abs(before) < CORNER_M
     inside *= 1 - _grown(_opened(texture), 0.01 / m)
-    level, low = _heights(texture)
+    level, deep, low = _heights(texture)
     inside *= 1 - np.where(level, 0, _footprints(texture, planes, scene))
     if not upright:
         inside *= 1 - np.where(corner, 0, low)
     else:
-        inside *= 1 - outliers(texture, inside, inlaid, corner, _over_floor(raster, scene))
+        odd, board = outliers(texture, inside, inlaid, corner, _over_floor(raster, scene), board_m)
+        inside *= 1 - odd
+    # Floor shows between legs to a frame or two; what a wall shows to so few is a bookcase's back, unless it surely
+    # lies as deep as the wall.
+    shown = np.maximum(seen * upright, (texture.seen > 0) & (deep | (not upright))).astype(np.float32)
+    inside *= _near_what_was_seen(texture, inside * shown, BEHIND_M if upright else UNDER_M)
     soft = cv2.GaussianBlur(inside, (0, 0), 0.7)  # cells cut by evidence have hard edges otherwise
-    return np.asarray(np.rint(np.clip(soft, 0, 1) * 255), dtype=np.uint8)
+    return np.asarray(np.rint(np.clip(soft, 0, 1) * 255), dtype=np.uint8), board
+
+
+def _upright(planes: Sequence[Plane]) -> bool:
+    return abs(float(planes[0].normal[1])) < 0.5
+
+
+def _near_what_was_seen(texture: SurfaceTexture, shown: Float32, hidden_m: float) -> Float32:
+    """(rows, columns) 0 or 1: what lies so near to surface that was seen (0..1) that it may go on there.
+
+    An outline goes on behind bookcases and under beds, whose backs and feet lie in the surface as far as depth can
+    tell; and behind black fronts that no depth camera sees.
+    """
+    import cv2
+
+    m = texture.raster.metres_per_pixel
+    factor = max(1, round(0.012 / m))
+    cell = m * factor
+    there = np.ascontiguousarray(_pooled((shown * 255).astype(np.uint8), factor) > 100).astype(np.uint8)
+    solid = cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    far = cv2.distanceTransform(1 - solid, cv2.DIST_L2, 5) * cell
+    hidden = _pooled(texture.blocked, factor) >= 1.5
+    reach = np.where(hidden, np.float32(hidden_m), np.float32(UNKNOWN_M))
+    kept = (far < reach).astype(np.uint8)
+    rows, columns = texture.raster.shape
+    full = np.repeat(np.repeat(kept, factor, axis=0), factor, axis=1)[:rows, :columns]
+    return full.astype(np.float32)
 
 
 def _rings(raster: SurfaceRaster, planes: Sequence[Plane]) -> list[Float64]:
@@ -266,21 +321,24 @@ def _over_floor(raster: SurfaceRaster, scene: Scene) -> Float32 | None:
     return y - np.float32(max(below)) if below else None
 
 
-def _heights(texture: SurfaceTexture) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(rows, columns) each: cells where all readings together lie in the surface; and parts where they lie before it by
-    less than one frame can tell, if they are wider than two cells of the height map."""
+def _heights(texture: SurfaceTexture) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """(rows, columns) each: cells where all readings together lie in the surface; where they surely lie no more than
+    DEEP_M before it; and parts where they lie before it by less than one frame can tell, if they are wider than two
+    cells of the height map."""
     import cv2
 
     height, error = texture.height, texture.height_error
     known = np.isfinite(height) & np.isfinite(error)
     h, e = (np.where(known, a, 0).astype(np.float32) for a in (height, error))
     level = known & (np.abs(h) < np.maximum(LEVEL_M, LEVEL_ERRORS * e))
+    share, mean, spread = (cv2.GaussianBlur(a, (0, 0), 2.0) for a in (known.astype(np.float32), h, e))
+    deep = known & (mean + spread < DEEP_M * share)  # of some 25 cells, which err alike in part
     above = (known & (h > np.maximum(LOW_M, LOW_ERRORS * e))).astype(np.uint8)
     low = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
     factor, (rows, columns) = relief_factor(texture.raster), texture.raster.shape
-    fine = (np.repeat(np.repeat(a, factor, axis=0), factor, axis=1)[:rows, :columns] for a in (level, low))
-    first, second = fine
-    return np.ascontiguousarray(first), second & (texture.seen < 1.0 * texture.blocked)
+    fine = (np.repeat(np.repeat(a, factor, axis=0), factor, axis=1)[:rows, :columns] for a in (level, deep, low))
+    first, second, third = fine
+    return np.ascontiguousarray(first), np.ascontiguousarray(second), third & (texture.seen < 1.0 * texture.blocked)
 
 
 def _footprints(texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> Float32:

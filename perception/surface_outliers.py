@@ -32,6 +32,8 @@ SHADOW, SHADOW_TINT_SHARE, SHADOW_M2 = 1.0, 0.12, 0.04
 CUT_SHARE, OTHER_LIGHT, OTHER_TINT = 0.65, 1.6, 0.5
 """What edges in the surface bound for less than this share of its outline is cut off by things before it, and may
 differ by so much log brightness and log colour ratio: under a desk light is different."""
+GAP_SHARE, GAP_M2 = 0.35, 0.01
+"""The same of what is cut off nearly all around, and so small: the gap between a bookcase and a corner."""
 FRAMED_SHARE = 0.65
 """What narrow relief bounds for more than this share of its outline is a door's leaf, or a picture."""
 FENCE_CELLS = 5
@@ -49,9 +51,14 @@ MAIN_SHARE = 0.4
 
 
 def outliers(
-    texture: SurfaceTexture, inside: Float32, inlaid: Float32, corner: NDArray[np.bool_], up: Float32 | None = None
-) -> Float32:
-    """(rows, columns) float32 0..1: parts of a surface that are something else.
+    texture: SurfaceTexture,
+    inside: Float32,
+    inlaid: Float32,
+    corner: NDArray[np.bool_],
+    up: Float32 | None = None,
+    board_m: float | None = None,
+) -> tuple[Float32, float | None]:
+    """Parts of a surface that are something else, (rows, columns) float32 0..1; and the height of a skirting board.
 
     Args:
         texture: What frames saw.
@@ -60,6 +67,7 @@ def outliers(
             heights show pictures, the plain wall between them, which an outline around several holds too, is none.
         corner: (rows, columns) cells beside another wall, floor or ceiling, of which heights say nothing.
         up: (rows, columns) height of each cell over the floor, metres: skirting boards are looked for; None = unknown.
+        board_m: Height at which the skirting board ends, where that is known.
     """
     import cv2
 
@@ -67,13 +75,15 @@ def outliers(
     none = np.zeros(raster.shape, dtype=np.float32)
     factor = relief_factor(raster)
     h, w = raster.height // factor, raster.width // factor
+    if up is not None and board_m is not None:
+        none = np.asarray(up < board_m, dtype=np.float32)
     if h < 8 or w < 8:
-        return none
+        return none, board_m
     whole = (slice(0, h * factor), slice(0, w * factor))
     seen = ((texture.weight > 0.005) & (inside > 0.5)).astype(np.float32)[whole]
     good = cv2.resize(seen, (w, h), interpolation=cv2.INTER_AREA) > 0.9
     if good.sum() < 400:
-        return none
+        return none, board_m
     small = np.asarray(cv2.resize(texture.color[whole], (w, h), interpolation=cv2.INTER_AREA), dtype=np.float32)
     raised = relief(texture.height[:h, :w], texture.height_error[:h, :w], good)
     stands = np.zeros((h, w), dtype=np.bool_) if raised is None else raised.stands
@@ -88,12 +98,13 @@ def outliers(
     if up is not None:
         over = np.asarray(cv2.resize(up[whole], (w, h), interpolation=cv2.INTER_AREA), dtype=np.float32)
         rise = np.zeros((h, w), np.float32) if raised is None else raised.height
-        board = skirting(_look(small, good), rise, good, over, factor * raster.metres_per_pixel)
-        odd = np.maximum(odd, np.asarray(over < (board or 0.0), dtype=np.uint8))
+        if board_m is None:
+            board_m = skirting(_look(small, good), rise, good, over, factor * raster.metres_per_pixel)
+        odd = np.maximum(odd, np.asarray(over < (board_m or 0.0), dtype=np.uint8))
     soft = cv2.resize(odd.astype(np.float32), (w * factor, h * factor), interpolation=cv2.INTER_LINEAR)
     out: Float32 = np.zeros(raster.shape, dtype=np.float32)
     out[whole] = soft
-    return out
+    return out, board_m
 
 
 def _between(found: NDArray[np.bool_], stands: NDArray[np.bool_], main: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -145,7 +156,7 @@ def _different(
         return np.zeros(good.shape, dtype=np.bool_), np.zeros(good.shape, dtype=np.bool_)
     stands = np.zeros(good.shape, dtype=np.bool_) if raised is None else raised.stands
     edged, framed = _edged(parts, stands)
-    like = _like_main(look, parts, main, sizes, edged < CUT_SHARE)
+    like = _like_main(look, parts, main, sizes, edged)
     if raised is not None:
         like &= _level(raised, parts, main, sizes) & (framed < FRAMED_SHARE)
     like[main], like[0] = True, False
@@ -228,10 +239,16 @@ def _step(look: Float64, n: int) -> Float64:
     return np.asarray(np.sqrt((dx**2 + dy**2).sum(axis=2)))
 
 
-def _like_main(
-    look: Float64, parts: NDArray[np.int32], main: int, sizes: Float64, cut_off: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """For each part: is it like the main one in the light that is to be expected at its place?"""
+def _like_main(look: Float64, parts: NDArray[np.int32], main: int, sizes: Float64, edged: Float64) -> NDArray[np.bool_]:
+    """For each part: is it like the main one in the light that is to be expected at its place?
+
+    Args:
+        look: (h, w, 3) of the cells.
+        parts: (h, w) number of the part that each belongs to.
+        main: The largest one's number.
+        sizes: Cells of each.
+        edged: From `_edged`.
+    """
     h, w = parts.shape
     z, x = np.mgrid[:h, :w]
     x, z = x / w - 0.5, z / h - 0.5
@@ -251,8 +268,10 @@ def _like_main(
     sun = (light > SUN) & (tint < SUN_TINT_SHARE * light)
     shadow = (light > -SHADOW) & (light < 0) & (tint < SAME_TINT + SHADOW_TINT_SHARE * -light)
     large = sizes * (CELL_M * CELL_M) > SHADOW_M2
-    other_light = cut_off & (np.abs(light) < OTHER_LIGHT) & (tint < OTHER_TINT)
-    return np.asarray(((same | sun) & (sizes > 12)) | ((shadow | other_light) & large))
+    other = (np.abs(light) < OTHER_LIGHT) & (tint < OTHER_TINT)
+    gap = (edged < GAP_SHARE) & (sizes * (CELL_M * CELL_M) > GAP_M2)
+    other_light = other & (((edged < CUT_SHARE) & large) | gap)
+    return np.asarray(((same | sun) & (sizes > 12)) | (shadow & large) | other_light)
 
 
 def _enclosed(odd: NDArray[np.uint8], good: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -7,6 +7,8 @@ medians over them tell what no cell tells.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +26,18 @@ BESIDE = 3
 """Cells below and above an edge that do not share it."""
 CLEAR = 3.0
 """It stands out from the steps at other heights by this factor."""
+SAME_BOARD_M = 0.015
+"""Skirting boards of one room differ in height by no more, as they are measured."""
+
+
+def common_height(heights: Sequence[float]) -> float | None:
+    """Height at which most of the skirting boards found end, metres: a room has the same ones all around; None where
+    they do not agree."""
+    if not heights:
+        return None
+    middle = float(np.median(heights))
+    alike = [h for h in heights if abs(h - middle) <= SAME_BOARD_M]
+    return float(np.median(alike)) if len(alike) > 0.5 * len(heights) else None
 
 
 def skirting(look: Float64, rise: Float32, known: NDArray[np.bool_], up: Float32, cell: float) -> float | None:

@@ -165,8 +165,10 @@ class _Prepared:
         none = np.zeros(frame.camera.shape, dtype=np.float32)
         if o[1] <= 0.02:
             return none, none
-        on, sure, against = kernels.geometry(
+        on, sure, against, open_share = kernels.geometry(
             view.depth,
+            view.near,
+            view.cover,
             view.sigma,
             shown.source(view),
             view.face,
@@ -188,6 +190,9 @@ class _Prepared:
         refined: Float32 = kernels.refine(
             shown.smooth, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
         )
+        soft: Float32 = kernels.antialias(frame.color, refined)
+        refined = soft if self._paint.raster.T_world_plane[1, 1] < LEVEL else np.minimum(refined, soft)
+        refined = np.minimum(refined, open_share)
         hidden, blank = none, shown.blank
         if self.paint.raster.T_world_plane[1, 1] > LEVEL:
             floor = (refined > 0.5).astype(np.uint8)

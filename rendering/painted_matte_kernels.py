@@ -24,6 +24,10 @@ GUESSED, SCANNED, FILLED = 0, 2, 3
 into a gap."""
 UNSEEN, ELSEWHERE = 0.0, 1e-5
 """How far is believed what nobody has seen, and what other frames alone have: they have no vote."""
+SIDE, APART = 2, 60.0
+"""Pixels to look around an outline for the colours of its sides; sRGB units by which these must differ."""
+COVERED = 0.95
+"""What covers more of a pixel by depth may cover less by colour; below, depth's edges were laid along colour's."""
 IN_PLANE, MEETING = 1, 2
 """Of a triangle: it lies in the painted plane; in a plane that cuts it, or in the rounded corner between the two."""
 NEARER, BEYOND = 1, 2
@@ -33,6 +37,8 @@ NEARER, BEYOND = 1, 2
 @kernel
 def geometry(
     depth: Array,
+    near: Array,
+    cover: Array,
     sigma: Array,
     source: Array,
     face: Array,
@@ -43,15 +49,16 @@ def geometry(
     o: Array,
     area: Array,
     extent: Array,
-) -> tuple[Array, Array, Array]:
-    """Is what a pixel shows the plane itself, by depth alone? (h, w) 0..1; how far that can be believed, 0..1; and
-    where depth contradicts a mesh that lies in the plane: NEARER or BEYOND.
+) -> tuple[Array, Array, Array, Array]:
+    """Is what a pixel shows the plane itself, by depth alone? (h, w) 0..1; how far that can be believed, 0..1; where
+    depth contradicts a mesh that lies in the plane: NEARER or BEYOND; and the share of the pixel, 0..1, that things
+    before the plane leave open.
 
     Where neither sensor nor mesh saw anything, a plane that fills the gap proves nothing. Walls, floor and ceiling
     that meet the plane stand before nothing of it, wherever exactly the mesh rounds the corner off.
 
     Args:
-        depth, sigma, source, face: As in `RoomView`.
+        depth, near, cover, sigma, source, face: As in `RoomView`.
         hit: (h, w) the mesh's triangle behind the pixel, whatever stands before it.
         in_plane: (F,) of the mesh's triangles: IN_PLANE, MEETING (a surface that cuts the plane) or 0.
         k: (4,) fx, fy, cx, cy.
@@ -62,7 +69,7 @@ def geometry(
     h, w = depth.shape
     eh, ew = extent.shape[:2]
     on, sure = np.zeros((h, w), dtype=np.float32), np.zeros((h, w), dtype=np.float32)
-    against = np.zeros((h, w), dtype=np.uint8)
+    against, free = np.zeros((h, w), dtype=np.uint8), np.ones((h, w), dtype=np.float32)
     for i in range(h):
         for j in range(w):
             dx, dy, dz = plane_ray(k, R, j, i)
@@ -91,6 +98,8 @@ def geometry(
             height, s = o[1] + real * dy, sigma[i, j] * -dy
             if not math.isfinite(s):
                 s = 0.02 * -dy
+            if cover[i, j] < COVERED and o[1] + near[i, j] * dy > 0.03 + 3.0 * s:
+                free[i, j] = 1.0 - cover[i, j]
             if height > 0:
                 value = 1.0 - smooth(0.008 + 1.0 * s, 0.022 + 2.6 * s, height)
             else:
@@ -107,7 +116,7 @@ def geometry(
                 continue
             on[i, j] = value * there
             sure[i, j] = told if value < 0.1 or value > 0.9 else 0.4 * told
-    return on, sure, against
+    return on, sure, against, free
 
 
 @kernel
@@ -204,6 +213,68 @@ def refine(
                 like_on *= min(n_mine / ENOUGH, 1.0)
             out[i, j] = smooth(LOW, HIGH, prior * like_on / (prior * like_on + (1.0 - prior) * like_off))
     return out
+
+
+@kernel
+def antialias(color: Array, matte: Array) -> Array:
+    """How much of the pixels along outlines shows the surface: (h, w) 0..1; elsewhere as given.
+
+    Such a pixel's colour lies between those of the two sides, and how far says its share of either (Porter and Duff
+    1984), where the sides are told apart by more than noise and the pixel holds nothing else.
+
+    Args:
+        color: (h, w, 3) sRGB.
+        matte: (h, w) 0..1, sides settled.
+    """
+    h, w = matte.shape
+    out = matte.copy()
+    inner, outer = np.empty(3), np.empty(3)
+    for i in range(1, h - 1):
+        for j in range(1, w - 1):
+            if not _mixed(matte, i, j):
+                continue
+            n_in, n_out = 0, 0
+            inner[:], outer[:] = 0.0, 0.0
+            for y in range(max(i - SIDE, 1), min(i + SIDE + 1, h - 1)):
+                for x in range(max(j - SIDE, 1), min(j + SIDE + 1, w - 1)):
+                    if _mixed(matte, y, x):
+                        continue
+                    if matte[y, x] > 0.5:
+                        n_in += 1
+                        for c in range(3):
+                            inner[c] += color[y, x, c]
+                    else:
+                        n_out += 1
+                        for c in range(3):
+                            outer[c] += color[y, x, c]
+            if n_in < 2 or n_out < 2:
+                continue
+            along, apart, here = 0.0, 0.0, 0.0
+            for c in range(3):
+                a, b = inner[c] / n_in, outer[c] / n_out
+                apart += (a - b) ** 2
+                along += (color[i, j, c] - b) * (a - b)
+                here += (color[i, j, c] - b) ** 2
+            if apart < APART * APART:
+                continue
+            share = along / apart
+            if here - share * along > (0.15 * 0.15) * apart:
+                continue
+            out[i, j] = min(max((share - 0.06) / 0.88, 0.0), 1.0)
+    return out
+
+
+@kernel
+def _mixed(matte: Array, i: int, j: int) -> bool:
+    """Whether both sides of an outline lie within a pixel of (i, j)."""
+    low, high = False, False
+    for y in range(i - 1, i + 2):
+        for x in range(j - 1, j + 2):
+            if matte[y, x] > 0.5:
+                high = True
+            else:
+                low = True
+    return low and high
 
 
 @kernel

@@ -92,7 +92,7 @@ def paint(
         InputError: Frames or a reference picture cannot be read.
     """
     from sceneforge.perception.exposure import frame_exposures
-    from sceneforge.perception.surface_mask import candidate_mask, surface_raster
+    from sceneforge.perception.surface_mask import candidate_mask, surface_masks, surface_raster
     from sceneforge.perception.surface_offset import surface_offsets
     from sceneforge.perception.surface_texture import gather
 
@@ -116,7 +116,8 @@ def paint(
     )
     for error in bad:
         warnings.warn(f"{scan.name}: not used for painting: {error}", SceneForgeWarning, stacklevel=2)
-    looks = {key: _Look(textures[key], planes, scene) for key, (planes, _) in asked.items()}
+    masks = surface_masks([textures[key] for key in asked], [planes for planes, _ in asked.values()], scene)
+    looks = {key: _Look(textures[key], mask, scene) for key, mask in zip(asked, masks, strict=True)}
     done: list[SurfacePaint] = []
     total = sum(map(len, groups))
     for job, who, found in zip(jobs, painters, groups, strict=True):
@@ -187,13 +188,12 @@ def _pixel(job: PaintJob, planes: Sequence[Plane]) -> float:
 class _Look:
     """What is known of one surface, worked out once for all jobs on it."""
 
-    def __init__(self, texture: SurfaceTexture, planes: Sequence[Plane], scene: Scene) -> None:
+    def __init__(self, texture: SurfaceTexture, mask: UInt8, scene: Scene) -> None:
         from sceneforge.core.color import LUMINANCE, to_linear
-        from sceneforge.perception.surface_mask import surface_mask
         from sceneforge.perception.surface_shading import shading
         from sceneforge.rendering.lighting import white_level
 
-        self.mask = surface_mask(texture, planes, scene)
+        self.mask = mask
         self.shading, level = shading(texture, self.mask)
         self.raster, self._texture, self._level = texture.raster, texture, level
         colors = None if scene.mesh is None else scene.mesh.colors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sceneforge.core import Label, Mesh, Plane, Scene, SurfaceRaster
-from sceneforge.perception.surface_mask import _cuts, surface_mask
+from sceneforge.perception.surface_mask import BEHIND_M, UNDER_M, UNKNOWN_M, _cuts, surface_mask
 from sceneforge.perception.surface_texture import SurfaceTexture
 
 M = 0.02
@@ -54,3 +54,27 @@ def test_heights_tell_low_things_from_floor_that_is_mostly_hidden() -> None:
     assert mask[rug].min() > 250 and mask[hidden][3:-3, 3:-3].min() > 250
     trusted = texture.agreement
     assert trusted[hidden].max() < 0.8 * trusted[rug].min(), "what is nearly always hidden is known less"
+
+
+def test_masks_end_soon_behind_what_always_hides_the_surface() -> None:
+    """A wall whose outline goes on behind a bookcase, and where no frame looked; its neighbours were seen."""
+    m, n = 0.01, 200
+    T = np.eye(4)
+    T[:3, :3] = np.array([(1, 0, 0), (0, 0, 1), (0, -1, 0)], float).T  # its normal lies level
+    outline = np.array([(0.0, 0.0), (2.0, 0.0), (2.0, 2.0), (0.0, 2.0)])
+    hidden, unknown = slice(60, 100), slice(150, 200)
+    for upright, reach in ((True, BEHIND_M), (False, UNDER_M)):
+        pose = T if upright else np.eye(4)
+        plane = Plane("plane_0", Label.WALL if upright else Label.FLOOR, 1.0, pose, outline, area_m2=4.0)
+        seen, blocked = np.full((n, n), 9, np.uint8), np.zeros((n, n), np.uint8)
+        seen[:, hidden] = seen[:, unknown] = 0
+        blocked[:, hidden] = 9
+        ones, none = np.ones((n, n), np.float32), np.zeros((n, n), np.uint8)
+        texture = SurfaceTexture(
+            SurfaceRaster(pose, np.zeros(2), m, n, n), np.full((n, n, 3), 0.3, np.float32), ones * (seen > 0),
+            0 * ones, seen, blocked, none, np.where(seen > 0, 0, np.nan).astype(np.float32), 0.001 * ones,
+        )  # fmt: skip
+        row = surface_mask(texture, [plane], Scene((plane,)))[100]
+        assert row[10:50].min() > 250 and row[110:140].min() > 250
+        assert abs((row[hidden] > 127).sum() * m - 2 * reach) < 0.03, "a cell of 12 mm to either side"
+        assert abs((row[unknown] > 127).sum() * m - UNKNOWN_M) < 0.03

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sceneforge.perception.surface_skirting import skirting
+from sceneforge.perception.surface_skirting import common_height, skirting
 
 CELL = 0.008
 H, W = 120, 300
@@ -44,3 +44,10 @@ def test_plain_walls_and_lone_edges_have_none() -> None:
     look[:, 60:][UP[:, 60:] < 0.1] -= (0.3, 0, 0)  # a socket strip along a fifth of it
     assert skirting(look, rise, known, UP, CELL) is None
     assert skirting(look, rise, np.zeros_like(known), UP, CELL) is None
+
+
+def test_a_room_has_one_board_all_around() -> None:
+    assert common_height([0.084, 0.036, 0.076]) == pytest.approx(0.08)
+    assert common_height([0.08]) == 0.08
+    assert common_height([]) is None
+    assert common_height([0.036, 0.06, 0.09]) is None, "they do not agree"
