@@ -191,7 +191,7 @@ class _Prepared:
             shown.smooth, on, sure, wide, reach, COLOR_SPREAD, k, R, o, self._area, self._look, gain, TO_LINEAR, TO_SRGB
         )
         soft: Float32 = kernels.antialias(frame.color, refined)
-        refined = soft if self._paint.raster.T_world_plane[1, 1] < LEVEL else np.minimum(refined, soft)
+        refined = soft if self.paint.raster.T_world_plane[1, 1] < LEVEL else np.minimum(refined, soft)
         refined = np.minimum(refined, open_share)
         hidden, blank = none, shown.blank
         if self.paint.raster.T_world_plane[1, 1] > LEVEL:
