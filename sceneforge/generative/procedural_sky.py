@@ -28,7 +28,8 @@ def clouds(g: Grid, rng: np.random.Generator, skies: list[list[str]] = DAY + DUS
     body = b.fbm(1.6, 5, 7, 0.55)
     lifted = Grid(b.x - 0.08, b.y - 0.08, g.seed, g.period_m).fbm(1.6, 5, 7, 0.55)
     dense = smooth(-0.05, 0.45, body + cover)
-    light = np.clip(0.80 + 0.55 * (body - lifted) + 0.22 * dense, 0.5, 1.0)
+    thick = smooth(0.15, 0.9, body + cover)  # what is deep inside gets less light
+    light = np.clip(0.88 + 0.95 * (body - lifted) + 0.10 * dense - 0.42 * thick, 0.3, 1.0)
     back = ramp(sky, 0.5 + 0.4 * g.fbm(3.0, 9, 2))
     return mix(back, lit(mix(srgb("b9c2d0"), srgb("ffffff"), light), 0.86 + 0.14 * light), dense)
 
