@@ -120,7 +120,7 @@ def terrazzo(g: Grid, rng: np.random.Generator) -> Float32:
               ["3a5a54", "a9b4a4", "d96f5a"]],
     )  # fmt: skip
     image = lit(srgb(base), 1 + 0.04 * g.fbm(0.01, 3, 2) + 0.03 * g.fbm(0.5, 4, 3))
-    largest, crowd = float(rng.uniform(0.025, 0.08)), float(rng.uniform(0.35, 0.7))
+    largest, crowd = float(rng.uniform(0.02, 0.07)), float(rng.uniform(0.55, 0.85))
     for k, part in enumerate((0.25, 0.5, 1.0)):
         size = largest * part
         b = g.bent(size * 0.7, size * 0.16, 10 + 20 * k)

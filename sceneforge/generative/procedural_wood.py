@@ -61,8 +61,8 @@ def wood_floor(g: Grid, rng: np.random.Generator, herring: bool = False) -> Floa
     image = lit(image, (0.93 + 0.14 * p.other) * gap * edge_light(p, 0.004, g, 0.12))
     if kind != "rough":
         return image
-    stain = smooth(0.1, 0.8, g.fbm(0.5, 95, 5, 0.6))
-    return lit(image, (1 - 0.25 * stain) * (1 + 0.12 * g.fbm(0.25, 96, 5, 0.7, tall=0.01)))
+    stain = smooth(-0.4, 1.0, g.bent(0.2, 0.1, 94).fbm(0.6, 95, 6, 0.65))
+    return lit(image, (1 - 0.16 * stain) * (1 + 0.14 * g.fbm(0.25, 96, 5, 0.7, tall=0.01)))
 
 
 def _own(p: Pieces, g: Grid) -> Grid:
