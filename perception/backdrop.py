@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sceneforge.core import FrameError, Mesh, OrientedBox, Plane, Progress, Scan, silent
 from sceneforge.core.arrays import Float32, Float64, Int32
-from sceneforge.core.backdrop import MADE_UP, Backdrop
+from sceneforge.core.backdrop import MADE_UP, TOUCHED, Backdrop
 from sceneforge.core.color import TO_LINEAR
 from sceneforge.core.transforms import inverse, transform_points
 
@@ -74,7 +74,9 @@ def gather_backdrop(
     )
     sheets = tuple(sheet(texture, r, removal, shade) for r, texture in zip(regions, textures, strict=True))
     hid = [s.origin[r.hidden > 0] for s, r in zip(sheets, regions, strict=True)]
-    made_up = sum(int(np.count_nonzero(o == MADE_UP)) for o in hid) / max(sum(len(o) for o in hid), 1)
+    made_up = sum(int(np.count_nonzero((o == MADE_UP) | (o == TOUCHED))) for o in hid) / max(
+        sum(len(o) for o in hid), 1
+    )
     vertices, faces, colors = _behind(scene.mesh, [r.plane for r in regions], boxes, eyes)
     if len(vertices):
         colors = _seen_colors(scan, removal, vertices, faces, colors, gains, every, bad, progress)

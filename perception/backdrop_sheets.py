@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from sceneforge.core import Camera, Mesh, OrientedBox, Plane, Scene
 from sceneforge.core.arrays import Float32, Float64, Int32, UInt8
-from sceneforge.core.backdrop import MADE_UP, OUTSIDE, SEEN, UNSHOWN, Sheet
+from sceneforge.core.backdrop import MADE_UP, OUTSIDE, SEEN, TOUCHED, UNSHOWN, Sheet
 from sceneforge.core.color import TO_LINEAR
 from sceneforge.core.paint import SurfaceRaster
 
 from .labelling import STRUCTURE
-from .removal import Removal, inside, part
+from .removal import DOWN_TO_THE_FLOOR, Removal, inside, part
 from .removed_shadow import FAINT, Shade, relight
 from .surface_texture import SurfaceTexture
 
@@ -154,6 +154,7 @@ def sheet(texture: SurfaceTexture, region: Region, removal: Removal, shade: Shad
         unshown = _prints(plane, raster, [t.box for t in removal.things], 0.0)
     origin = np.where(region.hidden > 0, MADE_UP, np.where(unshown, UNSHOWN, OUTSIDE)).astype(np.uint8)
     origin[_behind_furniture(plane, raster, origin != OUTSIDE, removal.scene)] = OUTSIDE
+    origin[contact & (origin == MADE_UP)] = TOUCHED
     origin[seen] = SEEN
     if shade is None or not region.shaded.any():
         return Sheet(raster, color, origin)
@@ -308,17 +309,20 @@ def _scanned(
 
 
 def _behind_furniture(plane: Plane, raster: SurfaceRaster, asked: NDArray[np.bool_], scene: Scene) -> NDArray[np.bool_]:
-    """Cells of a wall before which something stands that stays: what is seen there is not the wall."""
+    """Cells of a wall before which something stands that stays, and of a floor on which closed furniture does: what is
+    seen there is neither."""
     import cv2
 
-    if plane.label not in STRUCTURE or abs(float(plane.normal[1])) > 0.7 or not scene.objects or not asked.any():
+    upright = abs(float(plane.normal[1])) < 0.7
+    things = [o.box for o in scene.objects if upright or o.label in DOWN_TO_THE_FLOOR]
+    if plane.label not in STRUCTURE or not things or not asked.any():
         return np.zeros(raster.shape, dtype=np.bool_)
     coarse = raster.coarser(max(1, round(COARSE_M / raster.metres_per_pixel)))
     points = coarse.to_world(np.stack(np.meshgrid(*coarse.centres()), axis=-1).reshape(-1, 2))
     behind = np.zeros(len(points), dtype=np.bool_)
-    for thing in scene.objects:
+    for box in things:
         for before in BEFORE_M:
-            behind |= inside(points + before * plane.normal, thing.box, 0.0)
+            behind |= inside(points + before * plane.normal, box, 0.0)
     size = (raster.width, raster.height)
     fine = cv2.resize(behind.reshape(coarse.shape).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     return np.asarray(fine > 0)

@@ -5,27 +5,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sceneforge.core import Camera
 from sceneforge.core.arrays import Float32, Float64
-from sceneforge.core.backdrop import MADE_UP, OUTSIDE, Sheet
-
-from .region import Rect, bounds_on_screen
+from sceneforge.core.backdrop import OUTSIDE, TOUCHED, Sheet
 
 SKIN_M = 0.05
 """Scanned surface this close to a plane is the plane's."""
 
 
-def shaded_part(sheet: Sheet, camera: Camera, T: Float64) -> Rect | None:
-    """Where in the picture a sheet's lightened cells lie."""
-    assert sheet.relight is not None
-    cells = np.argwhere(sheet.relight.max(axis=2) > 1.002)
+def shaded_points(sheet: Sheet) -> Float64:
+    """(25, 3) world points over the extent of a sheet's lightened cells; (0, 3) where there are none."""
+    cells = np.zeros((0, 2)) if sheet.relight is None else np.argwhere(sheet.relight.max(axis=2) > 1.002)
     if not len(cells):
-        return None
+        return np.zeros((0, 3))
     m = sheet.raster.metres_per_pixel
     low, high = (sheet.raster.origin_xz + f(cells, axis=0)[::-1] * m for f in (np.min, np.max))
     steps = np.linspace(0, 1, 5)
     xz = np.stack(np.meshgrid(*(low[k] + steps * (high[k] - low[k]) for k in (0, 1))), axis=-1).reshape(-1, 2)
-    return bounds_on_screen(sheet.raster.to_world(xz), camera, T, 2)
+    return sheet.raster.to_world(xz)
 
 
 def relight_factor(sheet: Sheet, rays: Float32, z: Float64) -> Float32:
@@ -53,8 +49,8 @@ def relight_factor(sheet: Sheet, rays: Float32, z: Float64) -> Float32:
     return out
 
 
-def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32, made: NDArray[np.bool_]) -> None:
-    """Colour points (N, 3) that lie on a sheet, bilinearly, and tell which of them are made up, both in place."""
+def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32, touched: NDArray[np.bool_]) -> None:
+    """Colour points (N, 3) that lie on a sheet, bilinearly, and tell which of them things touched, both in place."""
     import cv2
 
     T = sheet.raster.T_world_plane
@@ -69,7 +65,7 @@ def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32, m
         return
     nearest = cell[at].round().astype(np.int64)
     origin = sheet.origin[nearest[:, 1], nearest[:, 0]]
-    made[at] = origin == MADE_UP
+    touched[at] = origin == TOUCHED
     at = at[origin != OUTSIDE]
     if not len(at):
         return

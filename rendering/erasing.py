@@ -17,7 +17,7 @@ from sceneforge.core.color import TO_LINEAR, TO_SRGB
 
 from .camera_look import LookTracker
 from .erased_look import FrameLook
-from .erased_sheets import SKIN_M, lay, relight_factor, shaded_part
+from .erased_sheets import SKIN_M, lay, relight_factor, shaded_points
 from .kernels import rays_where
 from .planes import plane_triangles
 from .region import Rect, bounds_on_screen, merged
@@ -70,6 +70,7 @@ class Eraser:
         self._planes = Tracer(*plane_triangles(left))
         self._fine = Tracer(backdrop.vertices, backdrop.faces)
         self._boxes, self._backdrop, self._left = boxes, backdrop, left
+        self._shaded = [shaded_points(s) for s in backdrop.sheets]
         self._guess, self._tracker = self._fine, LookTracker()
         self._solid = [p for p in left.planes if p.label in ("floor", "wall", "ceiling")]
 
@@ -148,11 +149,11 @@ class Eraser:
                 continue
             wide = _dilated(core, rim) * _not_before(core, self._distance(frame.camera, T, rect, seen), seen, rim)
             near = _dilated(wide, ring)
-            depth, color, sure, made = self._behind(frame.camera, T, rect, near)
+            depth, color, sure, touched = self._behind(frame.camera, T, rect, near)
             known = np.isfinite(depth)
             actual = TO_LINEAR[relit[rect.slices]]
             same = ~seen[1] | (np.abs(seen[0] - depth) < 0.05 + 0.02 * seen[0])  # the ring shows what is behind it
-            wide = np.maximum(wide, made & same)  # the dark around a thing's feet, and thin feet, are the thing's
+            wide = np.maximum(wide, touched & same)  # the dark around a thing's feet, and thin feet, are the thing's
             level = _level(color, actual, sure & (wide == 0) & (near > 0) & same, gain, ring)
             look = look or FrameLook(frame.color, frame.index, self._tracker)
             picture = look.worn(color * level, known, relit[rect.slices], rect)
@@ -163,8 +164,8 @@ class Eraser:
     def _relit(self, frame: Frame, T: Float64) -> tuple[UInt8, UInt8]:
         """The frame without the things' shadows, (H, W, 3), and (H, W) how much it was changed, at most RELIT."""
         out, changed = np.array(frame.color), np.zeros(frame.camera.shape, dtype=np.uint8)
-        for sheet in self._backdrop.sheets:
-            rect = None if sheet.relight is None else shaded_part(sheet, frame.camera, T)
+        for sheet, points in zip(self._backdrop.sheets, self._shaded, strict=True):
+            rect = bounds_on_screen(points, frame.camera, T, 2) if len(points) else None
             if rect is None:
                 continue
             depth, has = _sensor(frame, rect)
@@ -240,7 +241,7 @@ class Eraser:
         self, camera: Camera, T: Float64, rect: Rect, where: UInt8
     ) -> tuple[Float32, Float32, NDArray[np.bool_], NDArray[np.bool_]]:
         """What is behind at the pixels asked for: z-depth (h, w), inf = unknown; linear colour (h, w, 3); whether that
-        was scanned, not guessed; and whether it is a made-up part of a plane."""
+        was scanned, not guessed; and whether a thing touched it."""
         h, w = where.shape
         rays, at = self._rays(where, camera, T, rect)
         mesh, _, _ = self._mesh.first_hits(rays)
@@ -253,9 +254,9 @@ class Eraser:
         if use.any():
             rgb[use] = _mixed(self._backdrop.colors, self._backdrop.faces[face[use]], uv[use])
         points = rays[:, :3].astype(np.float64) + np.where(np.isfinite(depth), depth, 0)[:, None] * rays[:, 3:]
-        made = np.zeros(len(at), dtype=np.bool_)
+        touched = np.zeros(len(at), dtype=np.bool_)
         for sheet in self._backdrop.sheets:
-            lay(sheet, points, np.isfinite(depth), rgb, made)
+            lay(sheet, points, np.isfinite(depth), rgb, touched)
         sure = ~np.isnan(rgb[:, 0])
         guess = self._backdrop.guess
         if guess is not None and guess.colors is not None and not sure.all():
@@ -265,15 +266,15 @@ class Eraser:
             rgb[use] = _mixed(TO_LINEAR[guess.colors], guess.faces[face[use]], uv[use])
         bare = np.isnan(rgb[:, 0])
         out_depth = np.full(h * w, np.inf, dtype=np.float32)
-        out_sure, out_made = np.zeros(h * w, dtype=np.bool_), np.zeros(h * w, dtype=np.bool_)
+        out_sure, out_touched = np.zeros(h * w, dtype=np.bool_), np.zeros(h * w, dtype=np.bool_)
         out_color = np.zeros((h * w, 3), dtype=np.float32)
-        out_depth[at], out_sure[at], out_made[at] = np.where(bare, np.inf, depth), sure, made
+        out_depth[at], out_sure[at], out_touched[at] = np.where(bare, np.inf, depth), sure, touched
         out_color[at] = np.nan_to_num(rgb)
         return (
             out_depth.reshape(h, w),
             out_color.reshape(h, w, 3),
             out_sure.reshape(h, w),
-            out_made.reshape(h, w),
+            out_touched.reshape(h, w),
         )
 
 

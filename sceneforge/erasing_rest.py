@@ -43,6 +43,7 @@ def guess_rest(
     painter: Painter,
     seed: int,
     bad: list[FrameError],
+    known: Mesh | None = None,
 ) -> Mesh | None:
     """Surface with colours for what frames show behind the things and nothing is known of; None where all is known.
 
@@ -54,10 +55,12 @@ def guess_rest(
         painter: Continues the pictures.
         seed: Of the painter.
         bad: Collects frames that cannot be read.
+        known: Surface with colours to begin with.
     """
+    eraser = eraser if known is None else eraser.with_guess(known)
     indices = sorted(poses)
     probes = sorted({indices[round(i)] for i in np.linspace(0, len(indices) - 1, PROBES)})
-    guess: Mesh | None = None
+    guess = known
     for n in range(VIEWS):
         missing = {}
         for frame in capture.frames(probes, bad=bad):

@@ -10,9 +10,10 @@ from .arrays import Float32, Int32, UInt8, owned_array
 from .mesh import Mesh
 from .paint import SurfaceRaster
 
-OUTSIDE, SEEN, MADE_UP, UNSHOWN = 0, 1, 2, 3
+OUTSIDE, SEEN, MADE_UP, UNSHOWN, TOUCHED = 0, 1, 2, 3, 4
 """`Sheet.origin` of a cell: of no interest; seen in other frames; painted, since it comes into view and no frame shows
-it; under the things and out of every view even without them, so that a rough colour does."""
+it; under the things and out of every view even without them, so that a rough colour does; painted, too, since a thing
+touched it: what frames show there is its foot, or the dark of a corner that is gone."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Sheet:
     color: Float32
     """(rows, columns, 3) float32 linear light in the mean exposure of the frames."""
     origin: UInt8
-    """(rows, columns) uint8: OUTSIDE, SEEN, MADE_UP or UNSHOWN."""
+    """(rows, columns) uint8: OUTSIDE, SEEN, MADE_UP, UNSHOWN or TOUCHED."""
 
     relight: Float32 | None = None
     """(rows, columns, 3) float32 factor, 1 and more, by which the surface is brighter without the things' shadow:

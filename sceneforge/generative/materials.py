@@ -24,8 +24,9 @@ ALIKE = 0.5
 """Two parts whose palettes share this much are one material."""
 LEAST_SHARE = 0.06
 """Share of the seen cells that the lesser material must hold."""
-TINT = 0.25
-"""Least difference of mean log colour ratios between two materials: sun and shade differ by less."""
+TINT, LIT = 0.25, 0.35
+"""Least difference of mean log colour ratios between two materials, and what is asked for more per log brightness by
+which they differ: the sun is warmer than the sky, so that light parts and shaded ones of one floor differ in both."""
 FAINT = 0.02
 SMALLEST = 9
 
@@ -59,7 +60,7 @@ def two_materials(color: Float32, seen: NDArray[np.bool_], hole: NDArray[np.bool
     mean: Float32 = (pooled(color * seen[..., None]) / np.maximum(share, 1e-6)[..., None]).astype(np.float32)
     palette = _palette(mean, known)
     labels = _split(palette, known, CELL_M if factor > 1 else cell_m)
-    if labels is None or _tint_between(mean, labels, known) < TINT:
+    if labels is None or not _are_two(mean, labels, known):
         return None
     labels = _continued(labels, known & ~gap)
     soft = cv2.GaussianBlur(labels.astype(np.float32), (0, 0), 1.0)
@@ -91,12 +92,12 @@ def _palette(mean: Float32, known: NDArray[np.bool_]) -> NDArray[np.int64]:
     return out
 
 
-def _tint_between(mean: Float32, labels: UInt8, known: NDArray[np.bool_]) -> float:
-    """Largest difference of the mean log colour ratios of both materials."""
+def _are_two(mean: Float32, labels: UInt8, known: NDArray[np.bool_]) -> bool:
+    """Whether the parts differ by more than light makes of one material."""
     log = np.log(np.maximum(mean, 1e-3))
-    ratio = np.stack([log[..., 0] - log[..., 1], log[..., 2] - log[..., 1]], axis=-1)
-    first, second = (ratio[known & (labels == k)].mean(axis=0) for k in (0, 1))
-    return float(np.abs(first - second).max())
+    first, second = (log[known & (labels == k)].mean(axis=0) for k in (0, 1))
+    tint = np.abs((first - first[1]) - (second - second[1])).max()
+    return bool(tint > TINT + LIT * abs(float((first - second) @ LUMINANCE)))
 
 
 def _split(palette: NDArray[np.int64], known: NDArray[np.bool_], cell_m: float) -> UInt8 | None:
