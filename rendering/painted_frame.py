@@ -12,13 +12,15 @@ from sceneforge.core import Frame
 from sceneforge.core.arrays import Float32, UInt8
 
 from .frame_border import blank_border
-from .room_view import MESH, SENSOR
+from .room_view import MESH, PLANE, SENSOR
 
 if TYPE_CHECKING:
     from .room_view import RoomView
 
 ELSEWHERE = 1e-5
 """As in `painted_matte_kernels`, which takes long to import."""
+BASELINE_M = 0.08
+"""Longest distance between a depth camera's two eyes, or its projector and its eye."""
 EDGE = 1 / 40
 """Of the picture's width: how much of the depth picture's edge tells what lies beside it."""
 
@@ -48,18 +50,25 @@ class ShownFrame:
     def source(self, view: RoomView) -> UInt8:
         """`RoomView.source`, but MESH where the sensor itself has a hole that the view closed from around.
 
-        And SENSOR where the scanned mesh is seen beside a depth picture that is smaller than the colour picture: there
-        nothing speaks for a thing without depth.
+        And SENSOR where nothing speaks for a thing without depth: where the scanned mesh is seen beside a depth picture
+        that is smaller than the colour picture, and in the shadows that near things throw into the depth picture.
         """
         if self._source is None:
             import cv2
+
+            from .painted_matte_kernels import shadows_of_depth
 
             depth, (v, u) = self.frame.depth, self._in_depth
             (height, width), beside = depth.shape, self._beside
             at = np.clip(v, 0, height - 1)[:, None], np.clip(u, 0, width - 1)[None, :]
             hole = cv2.erode((depth[at] <= 0).astype(np.uint8), np.ones((3, 3), np.uint8))
-            source = np.where((hole > 0) & (view.source == SENSOR) & (view.face < 0), np.uint8(MESH), view.source)
-            self._source = np.where(beside & (source == MESH) & (view.face >= 0), np.uint8(SENSOR), source)
+            shade = shadows_of_depth(depth, BASELINE_M * self.frame.depth_camera.fx)
+            shade = (cv2.morphologyEx(shade, cv2.MORPH_CLOSE, np.ones((9, 3), np.uint8)) * (depth <= 0))[at] > 0
+            closed = (hole > 0) & (view.source == SENSOR) & (view.face < 0) & ~shade
+            source = np.where(closed, np.uint8(MESH), view.source)
+            scanned = (source == MESH) & (view.face >= 0)
+            sure = (beside & scanned) | (shade & (scanned | (source == PLANE)))
+            self._source = np.where(sure, np.uint8(SENSOR), source)
         return self._source
 
     @cached_property

@@ -35,6 +35,33 @@ NEARER, BEYOND = 1, 2
 
 
 @kernel
+def shadows_of_depth(depth: Array, reach: float) -> Array:
+    """(h, w) uint8: 1 where a near thing hides what the depth camera's other eye or projector would have to see.
+
+    Such a gap in a row lies between a near and a far reading and is no wider than the difference of their disparities.
+
+    Args:
+        depth: (h, w) metres, 0 = no reading.
+        reach: Baseline times focal length, metres times pixels.
+    """
+    h, w = depth.shape
+    out = np.zeros((h, w), dtype=np.uint8)
+    for i in range(h):
+        last = -1
+        for j in range(w):
+            z = depth[i, j]
+            if z <= 0:
+                continue
+            gap = j - last - 1
+            if last >= 0 and gap > 0:
+                near, far = min(z, depth[i, last]), max(z, depth[i, last])
+                if far - near > 0.05 + 0.06 * near and gap <= reach * (1.0 / near - 1.0 / far) + 2.0:
+                    out[i, last + 1 : j] = 1
+            last = j
+    return out
+
+
+@kernel
 def geometry(
     depth: Array,
     near: Array,

@@ -45,11 +45,20 @@ def paint(
     radius_m: Annotated[
         float | None, typer.Option(min=0.02, help="Paint a round patch in the open middle only.", show_default=False)
     ] = None,
+    soft_m: Annotated[
+        float, typer.Option(min=0, max=10, help="Width over which such a patch thins out, metres.")
+    ] = 0.15,
     strength: Annotated[
         float | None, typer.Option(min=0, max=1, help="How much the paint covers.", show_default=False)
     ] = None,
     relief_m: Annotated[
         float | None, typer.Option(min=0, max=0.3, help="Height of its grain, metres.", show_default=False)
+    ] = None,
+    turn_deg_per_s: Annotated[
+        float, typer.Option(min=-360, max=360, help="How fast a sky turns, degrees per second.")
+    ] = 0.0,
+    twinkle: Annotated[
+        float | None, typer.Option(min=0, max=1, help="How much stars flicker.", show_default=False)
     ] = None,
     image: Annotated[
         Path | None, typer.Option(help="Lay this picture instead of a prompt.", show_default=False)
@@ -84,9 +93,11 @@ def paint(
                 text,
                 mode=mode,
                 metres_per_pixel=mpp,
-                region=None if radius_m is None else PaintRegion(radius_m),
+                region=None if radius_m is None else PaintRegion(radius_m, soft_m=soft_m),
                 strength=strength,
                 relief_m=relief_m,
+                turn_deg_per_s=turn_deg_per_s,
+                twinkle=twinkle,
                 image=None if image is None else str(image),
                 image_width_m=image_width_m,
                 model=model,

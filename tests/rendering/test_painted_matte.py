@@ -67,3 +67,18 @@ def test_pixels_along_an_outline_get_their_share_by_colour() -> None:
     assert np.abs(soft - share)[inner].sum() < 0.35 * np.abs(hard - share)[inner].sum()
     alike = antialias(np.full((60, 80, 3), 120, np.uint8), hard)
     assert (alike == hard).all(), "colours that say nothing change nothing"
+
+
+def test_gaps_that_near_things_throw_into_depth_are_told_from_things_without_depth() -> None:
+    from sceneforge.rendering.painted_matte_kernels import shadows_of_depth
+
+    reach = 0.08 * 500  # a baseline of 8 cm, a focal length of 500 pixels
+    depth = np.full((4, 80), 2.0, np.float32)
+    depth[0, 40:] = 1.0
+    depth[0, 22:40] = 0  # 40 (1 / 1 - 1 / 2) = 20 pixels may be hidden
+    depth[1, 22:40] = 0  # the same gap before a wall: a black thing
+    depth[2, 40:] = 1.0
+    depth[2, 10:40] = 0  # too wide
+    depth[3, :12] = 0  # open to the picture's border
+    found = shadows_of_depth(depth, reach)
+    assert found[0, 22:40].all() and found.sum() == 18
