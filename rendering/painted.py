@@ -259,7 +259,6 @@ class _Prepared:
 
     def coverage(self, view: RoomView, shown: ShownFrame, T_world_camera: Float64) -> Float32:
         """(H, W) 0..1: how much of each pixel the paint takes, relief aside."""
-        from . import painted_finish_kernels as finish
         from . import painted_kernels as kernels
 
         raster, mask, frame = self.paint.raster, self._mask, shown.frame
@@ -273,8 +272,7 @@ class _Prepared:
                 white.levels, np.ones((1, 1), np.float32), np.ones(2), np.ones(3), self.paint.strength, 0.0, 0.0,
                 TO_LINEAR,
             )  # fmt: skip
-        shares, _ = finish.outline_shares(frame.color, np.ascontiguousarray(layer[..., 3]), TO_LINEAR)
-        return np.asarray(shares, dtype=np.float32)
+        return np.ascontiguousarray(layer[..., 3])
 
     def _pose(self, frame: Frame, T_world_camera: Float64) -> tuple[Float64, Float64, Float64]:
         c, T = frame.camera, self._T_plane_world @ T_world_camera

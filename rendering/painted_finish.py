@@ -34,7 +34,8 @@ class PaintFinish:
             return out
         look = measure(frame.color)
         # Outlines come from the frame, so they are as blurred as it is; what lies between them is not yet.
-        alpha, under = kernels.outline_shares(out, np.ascontiguousarray(layer[..., 3]), TO_LINEAR)
+        alpha = np.ascontiguousarray(layer[..., 3])
+        under = kernels.beneath(out, alpha, TO_LINEAR)
         blur = extra_blur(look.blur)
         if blur.any():
             layer = blurred(layer, blur)

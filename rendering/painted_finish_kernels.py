@@ -1,8 +1,8 @@
-"""Paint merged into a frame: at outlines by the share that the pixel shows, with the camera's noise; by numba.
+"""Paint merged into a frame, with the camera's noise: the loops, compiled by numba.
 
-A pixel on an outline shows some of the old surface and some of what stands before it. Both colours are known from a few
-pixels further; its own lies between them and tells the shares (as in blue screen matting: Smith and Blinn, SIGGRAPH
-1996, with two known colours). Only the surface's share is exchanged, so that no rim of the old surface is left.
+A pixel on an outline shows some of the old surface and some of what stands before it. The old surface's colour is known
+from a few pixels further, and how much of the pixel shows it from the matte; taken out, the rest is what stands before
+it (as in blue screen matting: Smith and Blinn, SIGGRAPH 1996). So no rim of the old surface is left.
 """
 
 from __future__ import annotations
@@ -16,26 +16,22 @@ from .kernels import Array, kernel, smooth
 SIDE = 4
 """Pixels around an outline's pixel from which the two colours are taken."""
 APART = 0.12
-"""Distance of two colours, square roots of linear light, from which a pixel between them tells the shares."""
+"""Distance of the two sides' colours, square roots of linear light, from which a rim would be seen."""
 OFF_LINE = 0.2
 """A pixel that lies this far off the line between the two, relative to their distance, shows something third."""
-SAY = 0.4
-"""Weight of that share beside the coverage that depth and the colours around gave: their errors differ."""
 SHOULDER = 0.8
 """Linear light from which the camera's response bends, as cameras do before they clip."""
 
 
 @kernel
-def outline_shares(picture: Array, alpha: Array, to_linear: Array) -> tuple[Array, Array]:
-    """Shares of the painted surface at its outlines, (h, w) 0..1, elsewhere `alpha`; and (h, w, 3) linear light of
-    what is beneath or before it, the surface's share taken out of it.
+def beneath(picture: Array, alpha: Array, to_linear: Array) -> Array:
+    """(h, w, 3) float32 linear light of a picture; at outlines of what stands there alone, without the old surface.
 
     Args:
         picture: (h, w, 3) uint8 sRGB without paint.
         alpha: (h, w) coverage by the paint.
     """
     h, w = alpha.shape
-    out = alpha.copy()
     under = np.empty((h, w, 3), dtype=np.float32)
     mine, other = np.zeros(3), np.zeros(3)
     for i in range(h):
@@ -74,8 +70,7 @@ def outline_shares(picture: Array, alpha: Array, to_linear: Array) -> tuple[Arra
                 rest += (math.sqrt(under[i, j, c]) - other[c] - share * (mine[c] - other[c])) ** 2
             trust = smooth(APART, 2.0 * APART, math.sqrt(length))
             trust *= 1.0 - smooth(0.5 * OFF_LINE, OFF_LINE, math.sqrt(rest / max(length, 1e-9)))
-            a = alpha[i, j] + SAY * trust * (share - alpha[i, j])
-            out[i, j] = a
+            a = alpha[i, j]
             for c in range(3):
                 alone = under[i, j, c] - a * mine[c] * mine[c]
                 if a < 0.98:
@@ -83,7 +78,7 @@ def outline_shares(picture: Array, alpha: Array, to_linear: Array) -> tuple[Arra
                 else:
                     alone = other[c] * other[c]
                 under[i, j, c] += trust * (alone - under[i, j, c])
-    return out, under
+    return under
 
 
 @kernel

@@ -1,4 +1,4 @@
-"""Paint in a frame is as blurred and noisy as the frame, and outlines are as soft as the frame's own."""
+"""Paint in a frame is as blurred and noisy as the frame, and no rim of the old surface is left around it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sceneforge.core import Camera, Frame
 from sceneforge.core.color import TO_LINEAR, to_srgb
 from sceneforge.rendering.painted_finish import PaintFinish
-from sceneforge.rendering.painted_finish_kernels import outline_shares
+from sceneforge.rendering.painted_finish_kernels import beneath
 
 H, W = 240, 320
 CAMERA = Camera(W, H, 300.0, 300.0, 160.0, 120.0)
@@ -38,17 +38,15 @@ def stripes(alpha):
     return np.concatenate([np.broadcast_to(white * alpha[..., None], (H, W, 3)) * 0.6, alpha[..., None]], axis=2)
 
 
-def test_outlines_take_the_share_that_the_pixel_shows() -> None:
+def test_no_rim_of_the_old_surface_is_left_at_outlines() -> None:
     color, share = scenery(blur=1.0)
-    hard = (share > 0.5).astype(np.float32)
-    found, under = outline_shares(color, hard, TO_LINEAR)
-    edge = (share > 0.05) & (share < 0.95)
-    assert np.abs(found - share)[edge].mean() < 0.8 * np.abs(hard - share)[edge].mean()
-    assert (found == hard)[~edge & (np.abs(cv2.blur(hard, (9, 9)) - 0.5) > 0.49)].all()
-    # What is left of the pixel holds none of the old floor's red: it is as blue as the bars.
-    some = (share > 0.3) & (share < 0.7) & (found < 0.9)
-    old = TO_LINEAR[color]
-    assert np.median((under[..., 0] / under[..., 2])[some]) < 0.8 * np.median((old[..., 0] / old[..., 2])[some])
+    under, old = beneath(color, share, TO_LINEAR), TO_LINEAR[color]
+    some = (share > 0.3) & (share < 0.7)
+    # Half of these pixels' light is the floor's, red; what is left is as blue as the wall.
+    assert np.median((old[..., 0] / old[..., 2])[some]) > 0.6
+    assert np.median((under[..., 0] / under[..., 2])[some]) == pytest.approx(0.3, abs=0.1)
+    far = np.abs(cv2.blur(share, (9, 9)) - 0.5) > 0.499
+    assert (under == old)[far].all()
 
 
 @pytest.mark.parametrize("blur", [0.0, 2.0])
