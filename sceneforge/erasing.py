@@ -139,16 +139,17 @@ def _checked(
     from sceneforge.pipeline import loaded
 
     check_replaceable(out, MARKS)
-    capture = loaded(scan)
-    if not isinstance(capture, Scan):
-        raise UsageError(f"'{capture.name}' has no pictures to take things out of")
     if scene.track is None or scene.mesh is None:
         raise UsageError("taking things out needs the scene's mesh and camera track: understand the capture first")
-    check_same_capture(capture, scene, scene.track)
     asked = (what,) if isinstance(what, str) else tuple(what)
     chosen = {t.id: t for w in asked for t in (select_things(scene, w) if isinstance(w, str) else (w,))}
     if not chosen:
         raise UsageError("nothing was named to take out; expected an id, a label or a phrase")
+    brush = load_painter(painter) if isinstance(painter, str) else painter
+    capture = loaded(scan)
+    if not isinstance(capture, Scan):
+        raise UsageError(f"'{capture.name}' has no pictures to take things out of")
+    check_same_capture(capture, scene, scene.track)
     lenses = {(capture.sources[i].camera, capture.sources[i].depth_camera) for i in scene.track.indices}
     if len(lenses) > 1:
         warnings.warn(
@@ -156,7 +157,7 @@ def _checked(
             SceneForgeWarning,
             stacklevel=3,
         )
-    return capture, tuple(chosen.values()), load_painter(painter) if isinstance(painter, str) else painter
+    return capture, tuple(chosen.values()), brush
 
 
 def _prepared(

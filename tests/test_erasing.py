@@ -164,6 +164,26 @@ def test_it_refuses_what_it_cannot_do(room: tuple[Scan, Scene], tmp_path: Path) 
     assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
 
 
+def test_what_is_wrong_is_said_before_any_frame_is_read(room: tuple[Scan, Scene], tmp_path: Path) -> None:
+    scan, scene = room
+
+    def unread() -> np.ndarray:
+        raise AssertionError("a frame was read")
+
+    sources = tuple(replace(s, read_color=unread, read_depth=unread) for s in scan.sources)
+    sealed = replace(scan, sources=sources)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    with pytest.raises(UsageError, match="piano"):
+        erase(sealed, scene, ["box", "piano"], tmp_path / "x")
+    with pytest.raises(UsageError, match="nothing was named"):
+        erase(sealed, scene, [], tmp_path / "x")
+    with pytest.raises(UsageError):
+        erase(sealed, scene, "box", tmp_path / "mine")
+    with pytest.raises(UsageError, match="nobody"):
+        erase(sealed, scene, "box", tmp_path / "x", painter="nobody")
+
+
 def test_one_picture_and_a_mask(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import cv2
 

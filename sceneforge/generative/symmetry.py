@@ -217,7 +217,7 @@ def _refined(
             tried = _Map(found.sign, (middle[0] + dy, middle[1] + dx), found.score)
             r, c = tried(y, x)
             ok = _inside(r, c, seen)
-            if ok.sum() < 0.3 * len(y):
+            if ok.sum() <= 0.3 * len(y):
                 continue
             error = float(np.minimum(np.abs(log[r[ok], c[ok]] - own[ok]), 0.7).mean())
             if error < lowest:
