@@ -41,6 +41,14 @@ LIGHT_TINT = 0.18
 """Changes of log colour below this share of that of log brightness are light."""
 KNOWN = 0.7
 """How well other frames must know the surface's colour: not where a thing stood before it differently in each."""
+KNOWN_PATTERN, CONTRAST = 0.2, 0.8
+"""The same of a pattern, and the log colour over PATTERN that makes one."""
+PATTERN = 1 / 64
+"""Of the picture's width: the window in which a pattern shows both of its colours."""
+FULL = (0.4, 0.6)
+"""Share of the floor in a window that is pattern, from which there may be a rug, and from which there is."""
+PALE = 1.0
+"""Share of that contrast by which a pattern's colours may lie beyond those of the mean of all views."""
 SHINE = 0.5
 """Log light by which a frame may differ around a place."""
 RIM = 2.0
@@ -171,12 +179,24 @@ def _explained(look: Float32, floor: NDArray[np.bool_], expected: Float32, width
     """(h, w) pixels that look as the bare surface does there in the other frames, a pixel or two beside at most."""
     import cv2
 
-    known = floor & (expected[..., 3] > KNOWN)
+    known = floor & (expected[..., 3] > KNOWN_PATTERN)
     if not known.any():
         return known
     before = _look(np.ascontiguousarray(expected[..., :3]))
     around = np.ones((5, 5), np.uint8)
     low, high = cv2.erode(before, around), cv2.dilate(before, around)
+    # Views of a pattern agree less, as they lie a little beside each other, and their mean is paler than it is.
+    side = 2 * round(width * PATTERN / 2) + 1
+    contrast = cv2.dilate(before, np.ones((side, side), np.uint8)) - cv2.erode(before, np.ones((side, side), np.uint8))
+    contrast[~cv2.erode(floor.astype(np.uint8), around).astype(bool)] = 0
+    patterned = np.clip(contrast.max(axis=2) / CONTRAST, 0, 1)
+    # A runner on plain boards is a line of other colour too; a rug is full of them.
+    around_it = (2 * round(width * WINDOW / 2) + 1,) * 2
+    share = cv2.blur(patterned, around_it) / (cv2.blur(floor.astype(np.float32), around_it) + np.float32(1e-6))
+    rug = np.clip((share - FULL[0]) / (FULL[1] - FULL[0]), 0, 1).astype(np.float32)
+    patterned, contrast = patterned * rug, contrast * rug[..., None]
+    known &= expected[..., 3] > KNOWN - (KNOWN - KNOWN_PATTERN) * patterned
+    low, high = low - PALE * contrast, high + PALE * contrast
     weight = np.ascontiguousarray(known[::2, ::2]).astype(np.float32)
     side = 2 * round(width * WINDOW / 4) + 1
     shine = cv2.blur((look[::2, ::2] - before[::2, ::2]) * weight[..., None], (side, side))

@@ -26,8 +26,9 @@ UNSEEN, ELSEWHERE = 0.0, 1e-5
 """How far is believed what nobody has seen, and what other frames alone have: they have no vote."""
 SIDE, APART = 2, 60.0
 """Pixels to look around an outline for the colours of its sides; sRGB units by which these must differ."""
-COVERED = 0.95
-"""What covers more of a pixel by depth may cover less by colour; below, depth's edges were laid along colour's."""
+COVERED = 0.98
+"""What covers more of a pixel by depth may cover less by colour; below, depth's edges were laid along colour's. What is
+open counts squared: colours under furniture, in its shadow, are taken for floor rather than the other way round."""
 IN_PLANE, MEETING = 1, 2
 """Of a triangle: it lies in the painted plane; in a plane that cuts it, or in the rounded corner between the two."""
 NEARER, BEYOND = 1, 2
@@ -126,7 +127,7 @@ def geometry(
             if not math.isfinite(s):
                 s = 0.02 * -dy
             if cover[i, j] < COVERED and o[1] + near[i, j] * dy > 0.03 + 3.0 * s:
-                free[i, j] = 1.0 - cover[i, j]
+                free[i, j] = (1.0 - cover[i, j]) ** 2
             if height > 0:
                 value = 1.0 - smooth(0.008 + 1.0 * s, 0.022 + 2.6 * s, height)
             else:
