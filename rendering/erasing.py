@@ -27,6 +27,8 @@ from .uncovered import enclosed, entering
 
 GROWN_M = 0.04
 """Boxes are grown by this much: what the sensor sees in them is the thing."""
+SOLID = ("floor", "wall", "ceiling", "door", "window", "wall_art", "whiteboard", "mirror")
+"""What lies in a plane with one of these labels is no part of a thing, though its box may reach it."""
 BEFORE = 0.03
 """Metres, and share of its distance, by which what stands before a thing is nearer than it."""
 RIM_FRACTION = 1 / 110
@@ -72,7 +74,7 @@ class Eraser:
         self._boxes, self._backdrop, self._left = boxes, backdrop, left
         self._shaded = [shaded_points(s) for s in backdrop.sheets]
         self._guess, self._tracker = self._fine, LookTracker()
-        self._solid = [p for p in left.planes if p.label in ("floor", "wall", "ceiling")]
+        self._solid = [p for p in left.planes if p.label in SOLID]
 
     def erase(self, frame: Frame, T_world_camera: Float64, gain: Float64) -> Erased:
         """A frame without the things.
