@@ -23,6 +23,10 @@ COLOR_M = 0.012
 """A blade has the mean colour of this much of the texture around its root."""
 ROOT, TIP = 0.55, 2.25
 """Light at the foot of a blade and at its tip, over that on the surface."""
+FLOWER_M, FLOWER = 0.009, 0.10
+"""Half the width of a flower on a blade's tip, and how much less of a flower's light than of the grass's is green."""
+BROAD_M = 0.06
+"""Over this much of the texture flowers are lost in the grass."""
 BEFORE_M = 0.012
 """So far a blade must stand before a thing to hide it."""
 DATA = 8
@@ -98,10 +102,11 @@ def draw(
         the others: As in `painted_kernels.lay`.
     """  # fmt: skip
     h, w = matte.shape
-    value, color = np.zeros(5), np.zeros(3)
+    value, color, petal, bloom = np.zeros(5), np.zeros(3), np.zeros(5), np.zeros(3)
     points = np.zeros((PIECES + 1, 4))
     level = levels[min(max(int(math.log2(max(COLOR_M / cell, 1.0)) + 0.5), 0), len(levels) - 1)]
-    shrink = level[1] / levels[0, 1]
+    broad = levels[min(max(int(math.log2(max(BROAD_M / cell, 1.0)) + 0.5), 0), len(levels) - 1)]
+    shrink, shrunk = level[1] / levels[0, 1], broad[1] / levels[0, 1]
     for q in range(len(order)):
         b = blades[order[q]]
         px = b[5] * k[0] / b[7]
@@ -115,8 +120,21 @@ def draw(
         lit *= 0.75 + 0.5 * b[6]
         warm = 1.0 + 0.25 * (hash01(int(b[6] * 65535.0), 3) - 0.4)
         color[0], color[1], color[2] = value[0] * warm, value[1], value[2] * (2.0 - warm)
+        # A texel that is less green than the grass around is a flower's: it sits on the tip.
+        green, all_light = value[1], value[0] + value[1] + value[2]
+        petal[:] = 0.0
+        fetch(texels, levels[0], x, z, to_linear, petal, 1.0)
+        shown = petal[0] + petal[1] + petal[2]
+        value[:] = 0.0
+        fetch(texels, broad, (x + 0.5) * shrunk - 0.5, (z + 0.5) * shrunk - 0.5, to_linear, value, 1.0)
+        around = value[0] + value[1] + value[2]
+        flower = shown > around and petal[1] * around < (value[1] - FLOWER * around) * shown
+        if flower and green * around < (value[1] - 0.5 * FLOWER * around) * all_light:
+            for c in range(3):  # the blade itself stays green
+                color[c] = value[c]
         for c in range(3):
             color[c] *= lit * light[c]
+            bloom[c] = petal[c] * lit * light[c]
         pieces = PIECES if b[2] * k[1] > LONG_PX * b[7] else PIECES // 2
         in_front, shows = True, False
         for n in range(pieces + 1):
@@ -137,6 +155,13 @@ def draw(
             continue
         for n in range(pieces):
             stroke(layer, points[n], points[n + 1], n / pieces, 1.0 / pieces, seen, color, matte, depth, h, w)
+        if flower:
+            tip = points[pieces]
+            half = FLOWER_M * k[0] / tip[2]
+            points[0], points[1] = tip, tip
+            points[0, 1], points[1, 1] = tip[1] - 0.6 * half, tip[1] + 0.6 * half
+            points[0, 3], points[1, 3] = half, half
+            stroke(layer, points[0], points[1], 0.3, 0.0, min(1.0, 2.0 * half), bloom, matte, depth, h, w)
 
 
 @kernel

@@ -67,12 +67,14 @@ class PaintLayer:
         smooth: list[tuple[SurfacePaint, Float32]] = []
         for prepared in self._paints:
             paint = prepared.paint
-            if blades is None and not smooth and not paint.gloss:
+            if blades is None and not smooth and not paint.gloss and not (paint.blades and paint.strength < 1):
                 blades = prepared.lay(layer, view, shown, T_world_camera, time_s)
                 continue
             over = np.zeros(shape, dtype=np.float32)
             more = prepared.lay(over, view, shown, T_world_camera, time_s)
             left = 1 - over[..., 3:] / max(paint.strength, 1e-6)
+            if more is not None:  # ground and blades together cover as much as the paint is meant to
+                over *= (1 - more[..., 3:] / max(paint.strength, 1e-6)) / np.maximum(1 - more[..., 3:], 1e-6)
             layer, smooth = over + (1 - over[..., 3:]) * layer, [(p, share * left[..., 0]) for p, share in smooth]
             blades = None if blades is None else left * blades
             if more is not None:
@@ -255,7 +257,7 @@ class _Prepared:
             out, blades, order, matte, depth, k, R, o, raster.origin_xz, raster.metres_per_pixel, texture.texels,
             texture.levels, self._shading, self._scale, paint.light * paint.gain(frame.index), TO_LINEAR,
         )  # fmt: skip
-        return out
+        return out * np.float32(paint.strength)
 
     def coverage(self, view: RoomView, shown: ShownFrame, T_world_camera: Float64) -> Float32:
         """(H, W) 0..1: how much of each pixel the paint takes, relief aside."""

@@ -148,7 +148,7 @@ WORDS: dict[str, str] = {
     "bumpy": "rough", "textured": "rough", "small": "small", "tiny": "small", "little": "small", "narrow": "small",
     "large": "large", "big": "large", "wide": "large", "huge": "large", "broad": "large", "old": "old", "worn": "old",
     "ancient": "old", "weathered": "old", "rustic": "old", "antique": "old", "vintage": "old", "aged": "old",
-    "wet": "wet", "damp": "wet", "rainy": "wet", "puddle": "wet", "rust": "rusty", "corroded": "rusty",
+    "wet": "wet", "damp": "wet", "rainy": "wet", "puddle": "water wet", "rust": "rusty", "corroded": "rusty",
     "oxidised": "rusty",
     "flower": "flowers", "floral": "flowers", "blossom": "flowers", "daisy": "flowers white", "poppy": "flowers red",
     "bloom": "flowers", "buttercup": "flowers yellow", "flowery": "flowers", "dandelion": "flowers yellow",

@@ -18,7 +18,7 @@ from . import procedural_stone as stone
 from . import procedural_wood as wood
 from ._grid import Array, Grid, smooth
 from .concepts import COLORS, SKIES
-from .text import Meaning, color_of
+from .text import SIDE, Meaning, color_of
 
 Generator = Callable[[Grid, np.random.Generator], Float32]
 
@@ -37,6 +37,7 @@ GENERATORS: dict[str, Generator] = {
 PATTERNS: dict[tuple[str, str], Generator] = {
     **{("clouds", w): partial(sky.clouds, skies=sky.DUSK) for w in ("sunset", "orange", "pink", "purple", "red")},
     **{("clouds", w): partial(sky.clouds, skies=sky.DAY) for w in ("blue", "white")},
+    ("marble", "checkered"): partial(laid.tiles, pattern="chequer"),
     **{("marble", w): partial(stone.marble, veined=True, tone="dark") for w in ("black", "dark")},
     **{("marble", w): partial(stone.marble, veined=True, tone="light") for w in ("white", "light")},
     **{("marble", w): partial(stone.marble, veined=True) for w in ("veins", *COLORS) if w not in ("black", "white")},
@@ -47,6 +48,8 @@ PATTERNS: dict[tuple[str, str], Generator] = {
     ("tiles", "small"): partial(laid.tiles, pattern="mosaic"),
     ("fabric", "checkered"): partial(built.fabric, pattern="check"),
     ("fabric", "striped"): partial(built.fabric, pattern="stripes"),
+    ("wood", "herringbone"): partial(wood.wood_floor, herring=True),
+    ("sand", "ripples"): partial(nature.sand, rippled=True),
     ("wood_floor", "herringbone"): partial(wood.wood_floor, herring=True),
     ("brick", "herringbone"): partial(laid.brick, herring=True),
     ("brick", "red"): partial(laid.brick, red=True),
@@ -55,7 +58,16 @@ PATTERNS: dict[tuple[str, str], Generator] = {
 }
 """(class, quality) -> the generator with the pattern that the quality asks for; the first that fits counts."""
 
-OWN = frozenset({("brick", "red"), ("marble", "white"), ("marble", "black")})
+OWN = frozenset(
+    {
+        ("brick", "red"),
+        ("marble", "white"),
+        ("marble", "black"),
+        ("grass", "green"),
+        ("meadow", "green"),
+        ("moss", "green"),
+    }
+)
 """(class, colour) that a generator has itself, better than any recolouring."""
 EARTHEN = frozenset(
     {
@@ -126,7 +138,10 @@ def _evaluate(meaning: Meaning, x: np.ndarray, y: np.ndarray, seed: int, period_
     gx, gy = np.meshgrid(x * zoom, y * zoom)
     grid = Grid(gx, gy, (seed * 7919) % 2**31, (period_m[0] * zoom, period_m[1] * zoom))
     kind = meaning.kind or "plaster"
-    image: Array = _generator(kind, frozenset(words))(grid, np.random.default_rng([seed, 1]))
+    told = frozenset(w for w, weight in words.items() if weight > SIDE or w not in COLORS)
+    image: Array = _generator(kind, told)(grid, np.random.default_rng([seed, 1]))
+    if "mossy" in words:
+        words = {**words, "moss": SIDE}
     for k, name in enumerate(n for n in GENERATORS if n in words and n != kind):
         other = GENERATORS[name](
             Grid(gx, gy, grid.seed + 5003 * (k + 1), grid.period_m), np.random.default_rng([seed, 2 + k])
@@ -151,7 +166,7 @@ def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
     """
     words = meaning.words
     target = color_of(meaning)
-    if any((meaning.kind, w) in OWN for w in words):
+    if any((meaning.kind, w) in OWN for w in words) or {"checkered", "black", "white"} <= words.keys():
         target = None
     if target is not None and "flowers" not in words and meaning.kind not in {"lava", *SKIES}:
         sample = (np.arange(48) + 0.5) / 48
@@ -165,6 +180,10 @@ def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
         image = np.maximum(image, 0) ** gamma
     if "muted" in words or "old" in words:
         image = 0.6 * image + 0.4 * image.mean(-1, keepdims=True)
-    if "vivid" in words:
-        image = image.mean(-1, keepdims=True) + 1.35 * (image - image.mean(-1, keepdims=True))
+    colourful = 1.35 if "vivid" in words else 1.15 if "lush" in words else 1.0
+    image = image.mean(-1, keepdims=True) + colourful * (image - image.mean(-1, keepdims=True))
+    if "dry" in words and meaning.kind in {"grass", "meadow", "moss", "leaves"}:
+        image = 0.5 * image + 0.5 * image.mean(-1, keepdims=True) * np.array([1.35, 1.12, 0.62])
+    if "wet" in words and meaning.kind not in {"water", *SKIES}:
+        image = 0.72 * image.mean(-1, keepdims=True) + 0.86 * (image - image.mean(-1, keepdims=True))
     return np.asarray(image, np.float32)

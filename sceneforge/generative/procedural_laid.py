@@ -42,7 +42,7 @@ def courses(
 ) -> Pieces:
     """Rows of blocks, each row moved by `offset` of a block against the last, or at random. `paired`: a repeat holds an
     even number of both, as a chequer needs."""
-    (sx, px), (sy, py) = _fitting(long, g.period_m[0], 1 + paired), _fitting(high, g.period_m[1], 1 + paired)
+    (sx, px), (sy, py) = _fitting(long, g.period_m[0], 1 + paired), _fitting(high, g.period_m[1], 1 if random else 2)
     row = np.floor(g.y / sy).astype(np.int64)
     v = g.y / sy - row
     row = row % py if py else row
@@ -207,7 +207,7 @@ def tiles(g: Grid, rng: np.random.Generator, pattern: str = "") -> Float32:
         face = np.where(p.even[..., None], lit(second, glaze), face)
     elif kind == "motif":
         face = mix(face, lit(second, glaze), 0.85 * _motif(p, rng))
-    grey = float(rng.uniform(0.35, 1.05))
+    grey = float(rng.uniform(0.35, 0.75) if np.mean(srgb(tone)) > 0.45 else rng.uniform(0.7, 1.05))  # to be seen
     joint = lit(srgb("cfcac0"), grey * (1 + 0.08 * g.fbm(0.02, 41, 4)))
     gap = float(rng.uniform(0.0015, 0.004))
     image = mix(joint, lit(face, edge_light(p, 0.008, g, 0.14)), smooth(0.0, 0.002, p.joint - gap))

@@ -119,14 +119,14 @@ def cracked(g: Grid, rng: np.random.Generator) -> Float32:
     return mix(image, srgb("2b1d12"), crack)
 
 
-def sand(g: Grid, rng: np.random.Generator) -> Float32:
+def sand(g: Grid, rng: np.random.Generator, rippled: bool = False) -> Float32:
     """Grains, and where the wind was strong ripples, bent and broken."""
     palette = pick(
         rng, [["b08a58", "d0ac78", "ead0a0"], ["b08a64", "cfaa80", "e8cca6"], ["b8a888", "d2c4a6", "eae0c8"],
               ["a07a54", "c09a70", "dcb890"]],
     )  # fmt: skip
     b = g.bent(0.6, 0.10, 30)
-    pitch, strength = float(rng.uniform(0.06, 0.11)), float(rng.choice([0.0, 0.5, 1.0]))
+    pitch, strength = float(rng.uniform(0.06, 0.11)), 1.0 if rippled else float(rng.choice([0.0, 0.5, 1.0]))
     windy = smooth(-0.4, 0.4, g.fbm(1.2, 60, 2)) * strength
     light = b.relief(lambda q: 0.022 * q.fbm(1.4, 1, 3, 0.5, tall=pitch) * windy + 0.002 * q.fbm(0.10, 61, 4), 0.35)
     tone = 0.5 + 0.22 * g.bent(0.3, 0.2, 62).fbm(0.8, 63, 5, 0.6)

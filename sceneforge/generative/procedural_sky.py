@@ -20,7 +20,7 @@ DUSK = [["d9814f", "f0b884"], ["6a6f9e", "c79aa8"]]
 """Skies when the sun is low."""
 
 
-def clouds(g: Grid, rng: np.random.Generator, skies: list[list[str]] = DAY + DUSK) -> Float32:
+def clouds(g: Grid, rng: np.random.Generator, skies: list[list[str]] = DAY) -> Float32:
     """Fair-weather cumulus, lit from one side; the sky behind runs between the two colours of one of `skies`."""
     sky = pick(rng, skies)
     cover = float(rng.uniform(-0.15, 0.2))

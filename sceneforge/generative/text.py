@@ -28,6 +28,8 @@ IGNORED = frozenset(
      "our", "like", "as", "into", "under", "over", "made", "covered", "surface", "texture", "floor", "look", "looking",
      "view", "seamless", "realistic", "photo", "style", "that", "is", "are", "it"}
 )  # fmt: skip
+BESIDE = frozenset({"with", "under", "over", "between", "among", "covered", "full"})
+"""Words after which something else than the surface is described."""
 MAX_CHARACTERS = 500
 ENDINGS = (("ies", "y"), ("ves", "f"), ("es", ""), ("s", ""), ("ed", ""), ("y", ""), ("ish", ""), ("ing", ""))
 """Endings that are cut off, and what is put in their place."""
@@ -70,13 +72,14 @@ def understand_prompt(prompt: str) -> Meaning:
     classes: list[tuple[int, str]] = []
     weak: list[tuple[int, str]] = []
     unknown: list[str] = []
-    for clause, text in enumerate(_clauses(GATHERING.sub(" ", prompt.lower()))):
+    for clause, (text, beside) in enumerate(_clauses(GATHERING.sub(" ", prompt.lower()))):
         for word, meaning in _meanings(text, unknown):
             for name in meaning:
                 if name in CLASSES:
                     (weak if word in WEAK else classes).append((clause, name))
                 else:
-                    vector[NAMES.index(name)] = 1.0
+                    weight = SIDE if beside and name in COLORS else 1.0
+                    vector[NAMES.index(name)] = max(vector[NAMES.index(name)], weight)
     classes = classes or weak
     kind = _head(classes)
     first = min((clause for clause, _ in classes), default=0)
@@ -113,8 +116,8 @@ def meaningful(prompt: str) -> Meaning:
 
 
 def color_of(meaning: Meaning) -> Float32 | None:
-    """Mean sRGB (3,) of the colours a prompt names; None when it names none."""
-    named = [c for c in COLORS if c in meaning.words]
+    """Mean sRGB (3,) of the colours a prompt gives the surface itself, not the veins or flowers in it; None without."""
+    named = [c for c in COLORS if meaning.words.get(c, 0.0) > SIDE]
     if not named:
         return None
     mean = np.mean([[int(COLORS[c][i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in named], 0)
@@ -133,8 +136,14 @@ def stem(word: str) -> str:
     return word
 
 
-def _clauses(prompt: str) -> list[str]:
-    return re.split(r"\b(?:with|of|in|on|under|over|between|among|made|covered|full|and|at)\b|[,;.:]", prompt)
+def _clauses(prompt: str) -> list[tuple[str, bool]]:
+    """The phrases of a prompt, and whether each is about something beside the surface ("with veins", not "of oak")."""
+    parts = re.split(r"(\b(?:with|of|in|on|under|over|between|among|made|covered|full|and|at)\b|[,;.:])", prompt)
+    out, beside = [(parts[0], False)], False
+    for joint, text in zip(parts[1::2], parts[2::2], strict=True):
+        beside = joint in BESIDE or (beside and joint in {"of", "in", "and"})
+        out.append((text, beside))
+    return out
 
 
 def _head(classes: list[tuple[int, str]]) -> str | None:

@@ -70,7 +70,7 @@ def test_windows_that_do_not_meet_agree_on_the_colour(painter: Painter) -> None:
     assert np.abs(left - right).max() < 20
 
 
-def test_things_with_a_place_stay_where_they_were_laid_and_grain_is_its_own(painter: Painter) -> None:
+def test_things_with_a_place_stay_where_they_were_laid_and_sand_is_its_own(painter: Painter) -> None:
     layout = load_painter("procedural")
     blank, whole = np.full((128, 128, 3), 90, np.uint8), np.ones((128, 128), bool)
 

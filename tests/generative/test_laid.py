@@ -77,4 +77,5 @@ def test_qualities_choose_the_pattern() -> None:
     assert high - low > 80  # half of the tiles are dark, half light
     rusty, plain = made("rusty metal"), made("metal")
     assert rusty.std() > 2 * plain.std()
-    assert made("white marble").mean() > 190 > 80 > made("black marble with veins").mean()
+    assert made("white marble with black veins").mean() > 190 > 80 > made("black marble with white veins").mean()
+    assert made("wet cobblestones").mean() < 0.85 * made("cobblestones").mean()

@@ -39,6 +39,22 @@ def test_what_a_thing_is_made_of_is_no_second_surface(prompt: str) -> None:
     assert len(set(CLASSES) & set(understand_prompt(prompt).words)) == 1
 
 
+@pytest.mark.parametrize(
+    ("prompt", "own"),
+    [
+        ("white marble with black veins", {"white"}),
+        ("black marble with white veins", {"black"}),
+        ("meadow with red flowers", set()),
+        ("boards of dark oak", {"brown"}),
+        ("tiles in blue", {"blue"}),
+    ],
+)
+def test_a_surface_has_its_own_colour_not_that_of_what_is_in_it(prompt: str, own: set[str]) -> None:
+    meaning, plain = understand_prompt(prompt), understand_prompt(" ".join(sorted(own)) or "sand")
+    mine, theirs = color_of(meaning), color_of(plain)
+    assert (mine is None and not own) or (mine == theirs).all()
+
+
 def test_every_word_means_concepts_that_exist() -> None:
     for text in (*WORDS.values(), *PHRASES.values()):
         assert set(text.split()) <= set(NAMES), text

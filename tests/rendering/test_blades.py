@@ -41,6 +41,33 @@ def test_grass_is_as_bright_as_its_texture_and_not_flat(stage) -> None:
     assert tall[inner].std(axis=0).min() > 3 * max(flat[inner].std(axis=0).max(), 1)
 
 
+@pytest.mark.parametrize("strength", [0.3, 0.05])
+def test_faint_grass_covers_no_more_than_faint_paint(stage, strength: float) -> None:
+    plain = frame(stage[0], 0).color.astype(float)
+    inner = None
+    change = {}
+    for blades in (False, True):
+        make = grass if blades else (lambda **more: floor_paint(green, **more))
+        for part in (1.0, strength):
+            picture, truth = drawn(stage, make(strength=part, mode="blend"))
+            inner = truth.floor & ~beside(truth.floor, 12) if inner is None else inner
+            change[blades, part] = np.abs(TO_LINEAR[picture[inner]] - TO_LINEAR[plain[inner].astype(np.uint8)]).mean()
+        assert change[blades, strength] / change[blades, 1.0] == pytest.approx(strength, abs=0.35 * strength)
+
+
+def test_flowers_of_the_texture_stand_on_the_blades(stage) -> None:
+    def flowering(x, z):
+        color = green(x, z)
+        color[np.hypot((x % 0.12) - 0.06, (z % 0.12) - 0.06) < 0.012] = (240, 200, 40)
+        return color
+
+    picture, truth = drawn(stage, floor_paint(flowering, relief_m=0.12, blades=True))
+    bare, _ = drawn(stage, grass())
+    inner = truth.floor & ~beside(truth.floor, 12)
+    yellow = [(p[inner][:, 0].astype(int) > 1.05 * p[inner][:, 1]).mean() for p in (picture, bare)]
+    assert yellow[0] > 0.008 and yellow[1] < 0.001
+
+
 def test_grass_stands_before_low_parts_of_things_alone(stage) -> None:
     low, truth = drawn(stage, floor_paint(green))
     high, _ = drawn(stage, grass())
