@@ -38,6 +38,8 @@ GLARE, BENT = 2.5, 4.0
 """Light over the usual from which it blazes, which is sheen rather than light on a surface; what exceeds that is halved
 where it is BENT."""
 STRUCTURE = (Label.FLOOR, Label.CEILING, Label.WALL, Label.INNER_WALL)
+SPECK, SPECK_KNOWN = 1 / 12, 0.1
+"""Of the picture's width: the side of a square as large as the largest speck; and the share that depth must know."""
 NOISE_WINDOW = 80
 """Of a picture's width: half the window over which noise of depth is counted."""
 LEVEL = 0.7
@@ -195,6 +197,7 @@ class _Prepared:
         soft: Float32 = kernels.antialias(frame.color, refined)
         refined = soft if self.paint.raster.T_world_plane[1, 1] < LEVEL else np.minimum(refined, soft)
         refined = np.minimum(refined, open_share)
+        _drop_specks(refined, sure)
         hidden, blank = none, shown.blank
         if self.paint.raster.T_world_plane[1, 1] > LEVEL:
             floor = (refined > 0.5).astype(np.uint8)
@@ -362,6 +365,23 @@ def _forgive(on: Float32, sure: Float32, against: UInt8) -> None:
     noise = nearer & (chance > on)
     on[noise], sure[noise] = chance[noise], 0.4 * chance[noise]
     on[beyond] = 1.0
+
+
+def _drop_specks(refined: Float32, sure: Float32) -> None:
+    """Small parts that colour alone takes for the surface, where depth says nothing of any of it, are none: black
+    fronts and mirrors look like it in places; in place."""
+    import cv2
+
+    from .painted_matte_kernels import ELSEWHERE
+
+    n, parts, stats, _ = cv2.connectedComponentsWithStats((refined > 0.05).astype(np.uint8), connectivity=8)
+    at = sure > np.float32(2 * ELSEWHERE)
+    known = np.bincount(parts[at], refined[at] > 0.5, n)
+    area = stats[:, cv2.CC_STAT_AREA]
+    speck = (known < SPECK_KNOWN * area) & (area < (SPECK * refined.shape[1]) ** 2)
+    speck[0] = False
+    if speck.any():
+        refined[speck[parts]] = 0
 
 
 def pyramid(color: UInt8, mask: UInt8, relief: UInt8) -> Pyramid:

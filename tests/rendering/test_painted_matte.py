@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from sceneforge.core import Label, Mesh, Plane
-from sceneforge.rendering.painted import PaintLayer, _forgive
+from sceneforge.rendering.painted import PaintLayer, _drop_specks, _forgive
 from sceneforge.rendering.painted_matte_kernels import BEYOND, IN_PLANE, MEETING, NEARER, antialias
 from tests.painted_room import room
 from tests.rendering.test_painted import floor_paint, quarters
@@ -82,3 +82,14 @@ def test_gaps_that_near_things_throw_into_depth_are_told_from_things_without_dep
     depth[3, :12] = 0  # open to the picture's border
     found = shadows_of_depth(depth, reach)
     assert found[0, 22:40].all() and found.sum() == 18
+
+
+def test_specks_that_no_depth_knows_are_dropped() -> None:
+    matte, sure = np.zeros((120, 240), np.float32), np.ones((120, 240), np.float32)
+    matte[60:, :] = 1  # the floor; a part of it has no depth, nor has the black front above it
+    sure[20:80, 100:200] = 1e-5
+    matte[30:34, 120:126] = matte[42:44, 150:170] = 1
+    matte[10:13, 30:33] = 1  # small, and measured
+    _drop_specks(matte, sure)
+    assert matte[:60, 100:200].max() == 0
+    assert matte[60:].min() == 1 and matte[10:13, 30:33].min() == 1
