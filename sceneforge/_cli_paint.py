@@ -75,7 +75,7 @@ def paint(
     """Paint surfaces of a room: textures in metres, a video and a GLB."""
     from sceneforge.core import Arrangement, PaintJob, PaintRegion, UsageError
     from sceneforge.core.paint import DEFAULT_PAINTER
-    from sceneforge.generative.painter import require_painter
+    from sceneforge.painting import check_jobs
     from sceneforge.painting import paint as run
     from sceneforge.pipeline import render
 
@@ -107,7 +107,7 @@ def paint(
     except ValueError as error:
         raise UsageError(str(error)) from None
     who = painter or DEFAULT_PAINTER
-    require_painter(who)
+    check_jobs(jobs, who)
     for name in surface:
         _require_surface(name)
     with show.progress_bar() as progress:

@@ -74,6 +74,12 @@ class Paint(BaseModel):
             raise PydanticCustomError("paint", "the painter diffusers needs a model, the folder of a checkpoint")
         if (self.mode == "reference" or self.painter == "reference") and self.image is None:
             raise PydanticCustomError("paint", "the mode reference needs an image")
+        if self.image is None and self.painter in {"embedded", "procedural"}:
+            from sceneforge.generative.text import refusal, understand_prompt
+
+            reason = refusal(understand_prompt(self.prompt), self.prompt)
+            if reason:
+                raise PydanticCustomError("paint", "{reason}", {"reason": reason})
         return self
 
     def job(self) -> PaintJob:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from sceneforge._suggest import suggestion
 from sceneforge.core import (
     LABEL_NAMES,
     FrameError,
@@ -38,6 +39,8 @@ MAX_PIXELS: Final = 3_000_000
 """A larger surface gets larger pixels unless the job says otherwise."""
 SMALLEST_M2: Final = 0.1
 """Pieces of a surface below this are left alone where a label asks for all of them."""
+SURFACE_PAINTERS: Final = ("diffusers", "embedded", "procedural")
+"""Painters that make a surface from a prompt; the others continue or lay a picture."""
 SKIES: Final = frozenset({"starfield", "milkyway", "nebula", "clouds"})
 TWINKLING: Final = frozenset({"starfield", "milkyway"})
 BLADES: Final = frozenset({"grass", "meadow"})
@@ -98,6 +101,7 @@ def paint(
 
     if scene.track is None:
         raise UsageError("painting needs the scene's camera track: understand the capture first")
+    check_jobs(jobs, painter)
     painters = [_load(job, painter) for job in jobs]
     groups = [surfaces(scene, job.surface) for job in jobs]
     asked: dict[tuple[str, ...], tuple[tuple[Plane, ...], float]] = {}
@@ -165,6 +169,31 @@ def surfaces(scene: Scene, name: str) -> list[tuple[Plane, ...]]:
         raise UsageError(
             f"the scene has no surface '{name}'; name a label ({', '.join(known)}) or the id of a plane"
         ) from None
+
+
+def check_jobs(jobs: Sequence[PaintJob], painter: str = DEFAULT_PAINTER) -> None:
+    """Refuse what no look at the room is needed to refuse, before minutes go into understanding it.
+
+    Raises:
+        UsageError: No painter of the name covers surfaces, it lacks its checkpoint, or a prompt names no surface.
+        InputError: A reference picture cannot be read.
+    """
+    from sceneforge.generative.text import refusal, understand_prompt
+
+    for job in jobs:
+        name = job.painter or painter
+        if job.image is not None:
+            _load(job, painter)
+        elif name not in SURFACE_PAINTERS:
+            raise UsageError(f"no painter called '{name}' covers surfaces{suggestion(name, SURFACE_PAINTERS)}")
+        elif name == "diffusers" and job.model is None:
+            raise UsageError(
+                "the painter diffusers needs its checkpoint: a model (--model), a folder or a name on the hub"
+            )
+        elif name != "diffusers":
+            reason = refusal(understand_prompt(job.prompt), job.prompt)
+            if reason:
+                raise UsageError(reason)
 
 
 def _load(job: PaintJob, painter: str) -> Painter:

@@ -102,10 +102,9 @@ def meaningful(prompt: str) -> Meaning:
         SceneForgeWarning: Some words are not understood.
     """
     meaning = understand_prompt(prompt)
-    if meaning.kind is None and color_of(meaning) is None:
-        raise UsageError(
-            f"nothing in '{prompt}' names a surface this painter knows; it knows {', '.join(CLASSES).replace('_', ' ')}"
-        )
+    reason = refusal(meaning, prompt)
+    if reason:
+        raise UsageError(reason)
     if meaning.unknown:
         warnings.warn(
             f"the painter's vocabulary has no {', '.join(repr(w) for w in meaning.unknown)} (of '{prompt}')",
@@ -113,6 +112,13 @@ def meaningful(prompt: str) -> Meaning:
             stacklevel=3,
         )
     return meaning
+
+
+def refusal(meaning: Meaning, prompt: str) -> str:
+    """Why nothing can be painted after a prompt; empty when something can."""
+    if meaning.kind is not None or color_of(meaning) is not None:
+        return ""
+    return f"nothing in '{prompt}' names a surface this painter knows; it knows {', '.join(CLASSES).replace('_', ' ')}"
 
 
 def color_of(meaning: Meaning) -> Float32 | None:
