@@ -95,17 +95,21 @@ def select_things(scene: Scene, what: str) -> tuple[Thing, ...]:
             main, relation, other = parts[0], predicate, parts[1]
             break
     found = [t for t in things if t.label in _labels(main)]
+    missing = "" if found or not relation else f" (no '{main.strip()}')"
     if relation:
         partners = {t.id for t in things if t.id in other.split() or t.label in _labels(other)}
         partners |= {p.id for p in scene.planes if p.id in other.split() or p.label in _labels(other)}
         found = [t for t in found if _related(scene, t.id, relation, partners)]
+        missing = missing or ("" if partners else f" (no '{other.strip()}')")
     for word, sign in _SIZES.items():
         if word in main.split() and found:
             found = sorted(found, key=lambda t: (sign * float(np.prod(t.box.size)), t.id))[:1]
     if not found:
-        names = sorted({t.id for t in things} | {str(t.label) for t in things})
-        there = ", ".join(names) or "nothing"
-        raise UsageError(f"nothing in the scene answers to '{what}'{suggestion(what, names)}; there is: {there}")
+        labels = sorted({str(t.label) for t in things})
+        ids = sorted((t.id for t in things), key=lambda i: (len(i), i))
+        there = ", ".join((*labels, *ids)) or "nothing"
+        near = suggestion(main.split()[-1] if main.split() else what, labels)
+        raise UsageError(f"nothing in the scene answers to '{what}'{missing}{near}; there is: {there}")
     return tuple(found)
 
 

@@ -65,8 +65,8 @@ def lay(sheet: Sheet, points: Float64, known: NDArray[np.bool_], rgb: Float32, t
         return
     nearest = cell[at].round().astype(np.int64)
     origin = sheet.origin[nearest[:, 1], nearest[:, 0]]
-    touched[at] = origin == TOUCHED
-    at = at[origin != OUTSIDE]
+    at, origin = at[origin != OUTSIDE], origin[origin != OUTSIDE]
+    touched[at] |= origin == TOUCHED
     if not len(at):
         return
     rows = -(-len(at) // 1024)  # remap takes no side of 32768 or more

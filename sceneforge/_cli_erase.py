@@ -13,7 +13,7 @@ from sceneforge import _cli_output as show
 def add(app: typer.Typer) -> None:
     """Put the command on the command line."""
 
-    @app.command(epilog='Example: sceneforge erase my_scan out/room --thing "the table next to the seat" -o out/empty')
+    @app.command(epilog='Example: sceneforge erase my_scan out/room --thing "the largest table" -o out/empty')
     def erase(
         scan: Annotated[
             str, typer.Argument(metavar="SCAN|IMAGE", help="A capture's folder or file, sample:NAME, or one picture.")
@@ -28,7 +28,9 @@ def add(app: typer.Typer) -> None:
         out: Annotated[
             Path, typer.Option("--out", "-o", help="Folder for the capture without the things; a PNG for a picture.")
         ] = Path("out/erased"),
-        painter: Annotated[str, typer.Option(help="Fills what no frame saw.")] = "exemplar",
+        painter: Annotated[
+            str, typer.Option(help="Fills what no frame saw: exemplar, embedded or procedural.")
+        ] = "exemplar",
         prompt: Annotated[
             str, typer.Option(help="For one picture: what comes there, for painters that read it.", show_default=False)
         ] = "",

@@ -80,7 +80,7 @@ def erase(
     Args:
         scan: The capture that `scene` was understood from.
         scene: Its scene, with mesh and camera track.
-        what: Ids, labels or phrases ("the table next to the seat"), see `select_things`; or `Thing`s with boxes of
+        what: Ids, labels or phrases ("the largest table"), see `select_things`; or `Thing`s with boxes of
             your own.
         out: Folder for the result; an earlier one is replaced once the new one is complete.
         painter: Fills what no frame saw: a painter's name, or a painter.
