@@ -188,7 +188,7 @@ def check_jobs(jobs: Sequence[PaintJob], painter: str = DEFAULT_PAINTER) -> None
             raise UsageError(f"no painter called '{name}' covers surfaces{suggestion(name, SURFACE_PAINTERS)}")
         elif name == "diffusers" and job.model is None:
             raise UsageError(
-                "the painter diffusers needs its checkpoint: a model (--model), a folder or a name on the hub"
+                "the painter diffusers needs a checkpoint: a model (--model), a folder or a name on the hub"
             )
         elif name != "diffusers":
             reason = refusal(understand_prompt(job.prompt), job.prompt)
