@@ -28,6 +28,8 @@ SEAM_M = 0.3
 LOW_M, LOW_ERRORS = 0.012, 4.0
 """What lies on a floor stands out by more than this, and so many standard errors, on average of all readings: lamp
 feet do, rugs do not."""
+LOW_CELLS = 40
+"""Of the height map, that such a thing covers at least (25 square centimetres): less is noise of patterned rugs."""
 LEVEL_M, LEVEL_ERRORS = 0.006, 3.0
 """Where that average lies within this, or so many of its errors, the surface itself was seen."""
 DEEP_M = 0.015
@@ -334,7 +336,9 @@ def _heights(texture: SurfaceTexture) -> tuple[NDArray[np.bool_], NDArray[np.boo
     share, mean, spread = (cv2.GaussianBlur(a, (0, 0), 2.0) for a in (known.astype(np.float32), h, e))
     deep = known & (mean + spread < DEEP_M * share)  # of some 25 cells, which err alike in part
     above = (known & (h > np.maximum(LOW_M, LOW_ERRORS * e))).astype(np.uint8)
-    low = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0
+    low = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(low, connectivity=8)
+    low = (low > 0) & (stats[parts, cv2.CC_STAT_AREA] >= LOW_CELLS)
     factor, (rows, columns) = relief_factor(texture.raster), texture.raster.shape
     fine = (np.repeat(np.repeat(a, factor, axis=0), factor, axis=1)[:rows, :columns] for a in (level, deep, low))
     first, second, third = fine
