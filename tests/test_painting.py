@@ -183,7 +183,7 @@ def test_relief_follows_grain_not_colour() -> None:
     ("arguments", "told"),
     [
         (("--surface", "flor"), "'flor' is no label and no id of a plane; did you mean 'floor'?"),
-        (("--surface", "floor", "--painter", "embeded"), "no painter called 'embeded' covers surfaces; did you mean 'embedded'?"),
+        (("--surface", "floor", "--painter", "embeded"), "'embeded' covers surfaces; did you mean 'embedded'?"),
     ],
 )
 def test_misspelt_names_are_told_before_anything_is_understood(
