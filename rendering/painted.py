@@ -196,7 +196,9 @@ class _Prepared:
         )
         soft: Float32 = kernels.antialias(frame.color, refined)
         refined = soft if self.paint.raster.T_world_plane[1, 1] < LEVEL else np.minimum(refined, soft)
-        refined = np.minimum(refined, open_share)
+        # Where depth lies beside colour, only the outline's own pixels are shared.
+        outline = cv2.erode(refined, np.ones((3, 3), np.uint8)) < 0.5
+        refined = np.where(outline, np.minimum(refined, open_share), refined).astype(np.float32)
         _drop_specks(refined, sure)
         hidden, blank = none, shown.blank
         if self.paint.raster.T_world_plane[1, 1] > LEVEL:
