@@ -41,7 +41,7 @@ LIGHT_TINT = 0.18
 """Changes of log colour below this share of that of log brightness are light."""
 KNOWN = 0.7
 """How well other frames must know the surface's colour: not where a thing stood before it differently in each."""
-KNOWN_PATTERN, CONTRAST = 0.2, 0.8
+KNOWN_PATTERN, CONTRAST = 0.05, 0.8
 """The same of a pattern, and the log colour over PATTERN that makes one."""
 PATTERN = 1 / 64
 """Of the picture's width: the window in which a pattern shows both of its colours."""
@@ -194,6 +194,7 @@ def _explained(look: Float32, floor: NDArray[np.bool_], expected: Float32, width
     around_it = (2 * round(width * WINDOW / 2) + 1,) * 2
     share = cv2.blur(patterned, around_it) / (cv2.blur(floor.astype(np.float32), around_it) + np.float32(1e-6))
     rug = np.clip((share - FULL[0]) / (FULL[1] - FULL[0]), 0, 1).astype(np.float32)
+    rug = cv2.dilate(rug, np.ones(around_it, np.uint8))  # its border has plain floor on one side
     patterned, contrast = patterned * rug, contrast * rug[..., None]
     known &= expected[..., 3] > KNOWN - (KNOWN - KNOWN_PATTERN) * patterned
     low, high = low - PALE * contrast, high + PALE * contrast
