@@ -126,3 +126,27 @@ def test_tubes_differ_from_what_other_frames_show() -> None:
     before = bare(color)
     color[TUBE] = (95, 98, 104)
     assert seen(color, before)[TUBE].mean() > 0.85
+
+
+def bordered(agreement_of_line: float) -> tuple[np.ndarray, np.ndarray]:
+    """A rug in the left half, boards beside it, and a dark line between them that runs to the chair; and what other
+    frames show of it, who agree little on thin dark lines."""
+    color = np.where((np.arange(W) < 180)[None, :, None], floor("rug"), floor("boards", 1))
+    line = (slice(20, 220), slice(180, 186))
+    color[line] = (30, 38, 70)
+    color[60:160, 186:262] = color[60:160, 262:338] = (25, 25, 28)  # the chair reaches the line
+    bare = np.where((np.arange(W) < 180)[None, :, None], floor("rug", 2), floor("boards", 3))
+    bare[line] = (40, 48, 80)
+    expected = np.dstack([TO_LINEAR[bare.round().astype(np.uint8)], np.full((H, W), 0.95, np.float32)])
+    expected[line[0], 178:188, 3] = agreement_of_line
+    return color, expected
+
+
+def test_a_rug_s_border_beside_plain_boards_is_no_tube() -> None:
+    def found(agreement: float) -> float:
+        color, expected = bordered(agreement)
+        matte = np.ones((H, W), np.float32)
+        matte[60:160, 190:338] = 0
+        return float(clutter(color.round().astype(np.uint8), matte, matte < 0.1, expected)[20:220, 180:186].mean())
+
+    assert found(0.1) < 0.05 < found(0.0)
