@@ -50,6 +50,7 @@ PATTERNS: dict[tuple[str, str], Generator] = {
     ("fabric", "striped"): partial(built.fabric, pattern="stripes"),
     ("wood", "herringbone"): partial(wood.wood_floor, herring=True),
     ("sand", "ripples"): partial(nature.sand, rippled=True),
+    ("wallpaper", "striped"): partial(built.wallpaper, striped=True),
     ("wood_floor", "herringbone"): partial(wood.wood_floor, herring=True),
     ("brick", "herringbone"): partial(laid.brick, herring=True),
     ("brick", "red"): partial(laid.brick, red=True),

@@ -90,11 +90,11 @@ def thatch(g: Grid, rng: np.random.Generator) -> Float32:
     return image
 
 
-def wallpaper(g: Grid, rng: np.random.Generator) -> Float32:
+def wallpaper(g: Grid, rng: np.random.Generator, striped: bool = False) -> Float32:
     """Printed paper: a damask-like motif mirrored in each 26 cm repeat, or stripes."""
     a, b = pick(rng, [("e8e0d0", "b8a888"), ("d6dde0", "8fa3b0"), ("efe6e2", "c08a80"), ("dfe5d6", "8aa07a")])
     x, y, _, _ = g.lattice(0.26)
-    if rng.random() < 0.4:
+    if striped or rng.random() < 0.4:
         return mix(
             srgb(a), srgb(b), 0.9 * smooth(0.3, 0.33, np.abs(x * 2 - np.floor(x * 2) - 0.5)) + 0.03 * g.fbm(0.01, 3)
         )

@@ -78,4 +78,6 @@ def test_qualities_choose_the_pattern() -> None:
     rusty, plain = made("rusty metal"), made("metal")
     assert rusty.std() > 2 * plain.std()
     assert made("white marble with black veins").mean() > 190 > 80 > made("black marble with white veins").mean()
+    stripes = made("wallpaper with stripes")
+    assert stripes.std(axis=0).mean() < 0.3 * stripes.std(axis=1).mean()  # alike along them
     assert made("wet cobblestones").mean() < 0.85 * made("cobblestones").mean()
