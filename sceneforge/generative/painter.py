@@ -139,19 +139,10 @@ def load_painter(name: str = "embedded", **options: Any) -> Painter:
         UsageError: No painter has this name.
         MissingExtra: It needs a package that is not installed.
     """
-    require_painter(name)
-    painter: Painter = importlib.import_module(f"{_backends().__name__}.{name}").load(**options)
-    return painter
-
-
-def require_painter(name: str) -> None:
-    """Make sure that a painter has this name, without loading it.
-
-    Raises:
-        UsageError: None has.
-    """
     if name not in painter_names():
         raise UsageError(f"no painter is called '{name}'{suggestion(name, painter_names())}")
+    painter: Painter = importlib.import_module(f"{_backends().__name__}.{name}").load(**options)
+    return painter
 
 
 def check_request(image: UInt8, mask: NDArray[Any], metres_per_pixel: float) -> Float32:

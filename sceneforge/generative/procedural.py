@@ -36,7 +36,6 @@ GENERATORS: dict[str, Generator] = {
 
 PATTERNS: dict[tuple[str, str], Generator] = {
     **{("clouds", w): partial(sky.clouds, skies=sky.DUSK) for w in ("sunset", "orange", "pink", "purple", "red")},
-    **{("clouds", w): partial(sky.clouds, skies=sky.DAY) for w in ("blue", "white")},
     ("marble", "checkered"): partial(laid.tiles, pattern="chequer"),
     **{("marble", w): partial(stone.marble, veined=True, tone="dark") for w in ("black", "dark")},
     **{("marble", w): partial(stone.marble, veined=True, tone="light") for w in ("white", "light")},
@@ -60,32 +59,14 @@ PATTERNS: dict[tuple[str, str], Generator] = {
 """(class, quality) -> the generator with the pattern that the quality asks for; the first that fits counts."""
 
 OWN = frozenset(
-    {
-        ("brick", "red"),
-        ("marble", "white"),
-        ("marble", "black"),
-        ("grass", "green"),
-        ("meadow", "green"),
-        ("moss", "green"),
-    }
-)
+    {("brick", "red"), ("marble", "white"), ("marble", "black"), ("grass", "green"), ("meadow", "green"),
+     ("moss", "green")}
+)  # fmt: skip
 """(class, colour) that a generator has itself, better than any recolouring."""
 EARTHEN = frozenset(
-    {
-        "brick",
-        "roof",
-        "wood",
-        "wood_floor",
-        "rock",
-        "ground",
-        "sand",
-        "gravel",
-        "stone_paving",
-        "bark",
-        "cork",
-        "thatch",
-    }
-)
+    {"brick", "roof", "wood", "wood_floor", "rock", "ground", "sand", "gravel", "stone_paving", "bark", "cork",
+     "thatch"}
+)  # fmt: skip
 """Classes whose colours are dull by nature: a red brick is not as red as red paint."""
 
 FINEST_M = 0.005
@@ -139,8 +120,7 @@ def _evaluate(meaning: Meaning, x: np.ndarray, y: np.ndarray, seed: int, period_
     gx, gy = np.meshgrid(x * zoom, y * zoom)
     grid = Grid(gx, gy, (seed * 7919) % 2**31, (period_m[0] * zoom, period_m[1] * zoom))
     kind = meaning.kind or "plaster"
-    told = frozenset(w for w, weight in words.items() if weight > SIDE or w not in COLORS)
-    image: Array = _generator(kind, told)(grid, np.random.default_rng([seed, 1]))
+    image: Array = _generator(kind, meaning.own)(grid, np.random.default_rng([seed, 1]))
     if "mossy" in words:
         words = {**words, "moss": SIDE}
     for k, name in enumerate(n for n in GENERATORS if n in words and n != kind):
@@ -167,7 +147,7 @@ def _colored(image: Array, meaning: Meaning, seed: int) -> Float32:
     """
     words = meaning.words
     target = color_of(meaning)
-    if any((meaning.kind, w) in OWN for w in words) or {"checkered", "black", "white"} <= words.keys():
+    if any((meaning.kind, w) in OWN for w in meaning.own) or {"checkered", "black", "white"} <= words.keys():
         target = None
     if target is not None and "flowers" not in words and meaning.kind not in {"lava", *SKIES}:
         sample = (np.arange(48) + 0.5) / 48

@@ -53,6 +53,11 @@ class Meaning:
         """Concept -> weight, for those present."""
         return {n: float(w) for n, w in zip(NAMES, self.vector, strict=True) if w > 0}
 
+    @property
+    def own(self) -> frozenset[str]:
+        """The concepts of the surface itself: all but the colours of what lies in or on it, such as veins."""
+        return frozenset(n for n, w in self.words.items() if w > SIDE or n not in COLORS)
+
 
 def understand_prompt(prompt: str) -> Meaning:
     """Read a prompt such as "lush meadow with small flowers".
@@ -123,7 +128,7 @@ def refusal(meaning: Meaning, prompt: str) -> str:
 
 def color_of(meaning: Meaning) -> Float32 | None:
     """Mean sRGB (3,) of the colours a prompt gives the surface itself, not the veins or flowers in it; None without."""
-    named = [c for c in COLORS if meaning.words.get(c, 0.0) > SIDE]
+    named = [c for c in COLORS if c in meaning.own]
     if not named:
         return None
     mean = np.mean([[int(COLORS[c][i : i + 2], 16) / 255 for i in (0, 2, 4)] for c in named], 0)

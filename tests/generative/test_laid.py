@@ -78,6 +78,10 @@ def test_qualities_choose_the_pattern() -> None:
     rusty, plain = made("rusty metal"), made("metal")
     assert rusty.std() > 2 * plain.std()
     assert made("white marble with black veins").mean() > 190 > 80 > made("black marble with white veins").mean()
+    red = painter.paint(
+        np.zeros((64, 64, 3), np.uint8), np.ones((64, 64), bool), "red marble with white veins", 0.005, 3
+    )
+    assert red[..., 0].mean() > red[..., 1].mean() + 40  # the veins' colour is not the stone's
     stripes = made("wallpaper with stripes")
     assert stripes.std(axis=0).mean() < 0.3 * stripes.std(axis=1).mean()  # alike along them
     assert made("wet cobblestones").mean() < 0.85 * made("cobblestones").mean()
