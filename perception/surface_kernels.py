@@ -18,8 +18,8 @@ UNKNOWN, SURFACE, BEFORE, BEYOND = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
-def depth_error(z: float) -> float:
-    """Standard error of depth cameras in metres: quadratic in distance (Nguyen et al. 2012, Kinect noise)."""
+def depth_error(z: Any) -> Any:
+    """Standard error of depth cameras in metres, of one z-depth or an array: quadratic (Nguyen et al. 2012, Kinect)."""
     return 0.0012 + 0.0019 * (z - 0.4) * (z - 0.4)
 
 

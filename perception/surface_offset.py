@@ -43,6 +43,8 @@ def surface_offsets(
         frames: Indices of tracked frames to choose from.
         bad: Collects frames that cannot be read.
     """
+    from .surface_kernels import depth_error
+
     assert scene.track is not None
     poses = dict(zip(scene.track.indices, scene.track.T_world_camera, strict=True))
     few = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
@@ -56,7 +58,7 @@ def surface_offsets(
             if eye < 0.1:
                 continue
             height, z_there = _over(points, z, planes)
-            error = _error(z_there) * eye / z_there + 0.002
+            error = depth_error(z_there) * eye / z_there + 0.002
             at = ((height + MOST_M) / STEP_M).astype(int)
             counts[g] += np.bincount(at, 1 / error**2, bins)[:bins]
             readings[g] += len(height)
@@ -88,11 +90,6 @@ def _over(points: Float64, z: Float64, planes: Sequence[Plane]) -> tuple[Float64
         ring = planes[0].to_local(p.to_world(p.polygon))[:, [0, 2]]
         inside |= contains_xy(Polygon(ring), local[:, 0], local[:, 2])
     return local[inside, 1], z[inside]
-
-
-def _error(z: Float64) -> Float64:
-    """Standard error of depth cameras in metres: quadratic in distance (Nguyen et al. 2012, Kinect noise)."""
-    return np.asarray(0.0012 + 0.0019 * (z - 0.4) ** 2)
 
 
 def _offset(counts: Float64) -> float:
